@@ -1,0 +1,50 @@
+"""The table of callers names every RPC of the contracts and nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+PROTOS = Path(__file__).resolve().parents[2] / "protos"
+CALLERS = {
+    "events",
+    "identity",
+    "nudges",
+    "notifications",
+    "portal",
+    "operator",
+    "person",
+    "anyone",
+}
+PACKAGE = re.compile(r"^package ([\w.]+);", re.MULTILINE)
+SERVICE = re.compile(r"^service (\w+) \{(.*?)^\}", re.MULTILINE | re.DOTALL)
+RPC = re.compile(r"^\s*rpc (\w+)\(", re.MULTILINE)
+
+
+def declared() -> set[str]:
+    names = set()
+    for path in PROTOS.glob("joinedup/**/*.proto"):
+        text = path.read_text()
+        package = PACKAGE.search(text)
+        assert package
+        names |= {
+            f"{package[1]}.{service}/{rpc}"
+            for service, body in SERVICE.findall(text)
+            for rpc in RPC.findall(body)
+        }
+    return names
+
+
+def table() -> dict[str, list[str]]:
+    loaded: dict[str, list[str]] = YAML(typ="safe").load((PROTOS / "rpc-access.yaml").read_text())
+    return loaded
+
+
+def test_every_rpc_has_its_callers() -> None:
+    assert table().keys() == declared()
+
+
+def test_every_caller_is_known() -> None:
+    assert {caller for callers in table().values() for caller in callers} <= CALLERS
