@@ -1,0 +1,1 @@
+"""Keeping processes running: supervisord, records of pids, waiting for readiness."""
