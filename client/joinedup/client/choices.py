@@ -1,0 +1,93 @@
+"""A person's choices: what they permit to whom, changed and read on their own behalf."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import grpc
+
+from joinedup.client.channel import CALL_SECONDS, connect, metadata
+from joinedup.client.errors import Refused, from_rpc
+from joinedup.client.session import PersonSession
+from joinedup.identity.v1 import permissions_pb2 as pb
+from joinedup.identity.v1 import permissions_pb2_grpc
+
+if TYPE_CHECKING:
+    from joinedup.identity.v1.permission_set_pb2 import PermissionSet
+
+T = TypeVar("T")
+
+
+class Choices:
+    """Calls of `joinedup.identity.v1.Permissions` for one person. Raises Refused or Unavailable."""
+
+    def __init__(self, session: PersonSession, *, identity: str) -> None:
+        self._session = session
+        self._channel = connect(identity)
+        self._stub = permissions_pb2_grpc.PermissionsStub(self._channel)
+
+    async def offers(self, language: str = "en") -> tuple[pb.Offer, ...]:
+        """What one may choose, in the language asked for."""
+        return tuple((await self._list(language)).offers)
+
+    async def permissions(self) -> PermissionSet:
+        """What the person has chosen; a row that is missing means no."""
+        return (await self._list("en")).permissions
+
+    async def give(self, purpose: str, controller: str) -> pb.GiveResponse:
+        """Permit one purpose of one department, on the agreement as it stands now."""
+        for offer in await self.offers():
+            if (offer.purpose, offer.controller) == (purpose, controller):
+                return await self.accept(offer)
+        raise Refused("offer_unknown", "no agreement offers that purpose of that department")
+
+    async def accept(self, offer: pb.Offer) -> pb.GiveResponse:
+        """Permit what an offer describes."""
+        request = pb.GiveRequest(
+            purpose=offer.purpose,
+            controller=offer.controller,
+            agreement_hash=offer.agreement_hash,
+        )
+        return await self._call(
+            lambda carried: self._stub.Give(request, timeout=CALL_SECONDS, metadata=carried)
+        )
+
+    async def withdraw(self, purpose: str, controller: str) -> pb.WithdrawResponse:
+        """Take a permission back; the answer says since when that holds everywhere."""
+        request = pb.WithdrawRequest(purpose=purpose, controller=controller)
+        return await self._call(
+            lambda carried: self._stub.Withdraw(request, timeout=CALL_SECONDS, metadata=carried)
+        )
+
+    async def history(self) -> tuple[pb.PermissionChange, ...]:
+        """Every change, oldest first."""
+        answer = await self._call(
+            lambda carried: self._stub.History(
+                pb.HistoryRequest(), timeout=CALL_SECONDS, metadata=carried
+            )
+        )
+        return tuple(answer.changes)
+
+    async def close(self) -> None:
+        """Close the connection; the session stays."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _list(self, language: str) -> pb.ListResponse:
+        return await self._call(
+            lambda carried: self._stub.List(
+                pb.ListRequest(language=language), timeout=CALL_SECONDS, metadata=carried
+            )
+        )
+
+    async def _call(self, call: Callable[[tuple[tuple[str, str], ...]], Awaitable[T]]) -> T:
+        try:
+            return await call(metadata((await self._session.signed_in()).token))
+        except grpc.aio.AioRpcError as failed:
+            raise from_rpc(failed) from failed
