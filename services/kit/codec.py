@@ -57,7 +57,7 @@ class _Raw:
         return body
 
 
-_RAW = cast(Format, _Raw())
+_RAW = cast("Format", _Raw())
 
 
 def encode(message: Message, *, id: str, type: str, source: str, time: datetime) -> Encoded:  # noqa: A002  # CloudEvents' own names
@@ -91,7 +91,8 @@ def decode(
         return Undecodable(Unreadable.HEADERS)
     if major(event.get_type()) != major(message_class.DESCRIPTOR.full_name):
         return Undecodable(Unreadable.SCHEMA_FUTURE)
-    return _parse(value, message_class) or Undecodable(Unreadable.DECODE)
+    message = _parse(value, message_class)
+    return Undecodable(Unreadable.DECODE) if message is None else message
 
 
 def attribute(headers: Iterable[tuple[str, bytes | None]], name: str) -> str | None:

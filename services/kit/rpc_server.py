@@ -1,0 +1,206 @@
+"""The door of a gRPC server: every call is traced, has a deadline, a known caller and a status."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import DecodeError
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
+
+from services.kit.access import AccessTable
+from services.kit.rpc_status import RpcRefused, wire_status
+from services.kit.service_tokens import Caller, TokenRefused, TokenVerifier
+from services.kit.telemetry import TRACEPARENT, context_from, fail, log
+
+MAX_DEADLINE_SECONDS: Final = 30 * 60 + 30.0
+OPEN_SERVICES: Final = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+
+# The statuses that are the server's fault; a refusal is not an error of the server's span.
+_SERVER_FAULTS: Final = frozenset(
+    {
+        grpc.StatusCode.DATA_LOSS,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.UNKNOWN,
+    }
+)
+_MALFORMED: Final = object()
+_caller: ContextVar[Caller] = ContextVar("caller")
+
+
+def caller_of(_context: Any = None) -> Caller:
+    """Who makes the call that is being served; raises LookupError outside a call."""
+    return _caller.get()
+
+
+class Door(grpc.aio.ServerInterceptor):
+    """Around every RPC: span, deadline, caller, table, then the servicer; errors become statuses."""
+
+    def __init__(self, access: AccessTable, verifier: TokenVerifier) -> None:
+        self._access = access
+        self._verifier = verifier
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        """The RPC's handler, behind the door; health and reflection stand before it."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(OPEN_SERVICES):
+            return handler
+        behaviour = _behaviour(handler)
+        serve = self._streaming if handler.response_streaming else self._unary
+        return _KINDS[handler.request_streaming, handler.response_streaming](
+            serve(method, behaviour),
+            request_deserializer=_total(handler.request_deserializer),
+            response_serializer=handler.response_serializer,
+        )
+
+    def _unary(self, method: str, behaviour: Any) -> Any:
+        async def serve(request: Any, context: Any) -> Any:
+            with _server_span(method, context) as current:
+                try:
+                    self._admit(method, context)
+                    return await behaviour(_readable(request), context)
+                except Exception as raised:  # noqa: BLE001  # every error leaves as a status
+                    await _abort(raised, method, context, current)
+
+        return serve
+
+    def _streaming(self, method: str, behaviour: Any) -> Any:
+        # A coroutine that writes, not a generator: a cancelled generator is closed in another
+        # task, where its span could no longer be detached.
+        async def serve(request: Any, context: Any) -> None:
+            with _server_span(method, context) as current:
+                try:
+                    self._admit(method, context)
+                    if not inspect.isasyncgenfunction(behaviour):
+                        await behaviour(_readable(request), context)
+                        return
+                    async with aclosing(behaviour(_readable(request), context)) as responses:
+                        async for response in responses:
+                            await context.write(response)
+                except Exception as raised:  # noqa: BLE001  # every error leaves as a status
+                    await _abort(raised, method, context, current)
+
+        return serve
+
+    def _admit(self, method: str, context: Any) -> None:
+        remaining = context.time_remaining()
+        if remaining is None:
+            raise RpcRefused(grpc.StatusCode.INVALID_ARGUMENT, "deadline_required")
+        if remaining > MAX_DEADLINE_SECONDS:
+            raise RpcRefused(grpc.StatusCode.INVALID_ARGUMENT, "deadline_too_long")
+        caller = Caller()
+        if self._access.needs_token(method):
+            try:
+                caller = self._verifier.verify(_bearer(context))
+            except TokenRefused as refused:
+                raise RpcRefused(grpc.StatusCode.UNAUTHENTICATED, refused.code) from None
+        if not self._access.permits(method, caller):
+            raise RpcRefused(grpc.StatusCode.PERMISSION_DENIED, "caller_not_allowed")
+        _caller.set(caller)
+
+
+_KINDS: Final[dict[tuple[bool, bool], Any]] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+def rpc_attributes(method: str) -> dict[str, str]:
+    """A call's span attributes, from its full method name."""
+    service, _, name = method.removeprefix("/").rpartition("/")
+    return {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
+
+
+def _behaviour(handler: Any) -> Any:
+    return (
+        handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+    )
+
+
+def _total(deserializer: Any) -> Callable[[bytes], Any]:
+    """A deserializer that answers a mark instead of raising: gRPC would say INTERNAL."""
+
+    def read(raw: bytes) -> Any:
+        try:
+            return deserializer(raw)
+        except (DecodeError, ValueError):
+            return _MALFORMED
+
+    return read
+
+
+def _readable(request: Any) -> Any:
+    if hasattr(request, "__aiter__"):
+        return _each_readable(request)
+    if request is _MALFORMED:
+        raise RpcRefused(grpc.StatusCode.INVALID_ARGUMENT, "payload_malformed")
+    return request
+
+
+async def _each_readable(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        yield _readable(request)
+
+
+def _bearer(context: Any) -> str | None:
+    scheme, _, token = _metadata(context, "authorization").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _metadata(context: Any, name: str) -> str:
+    pairs: Sequence[tuple[str, Any]] = context.invocation_metadata() or ()
+    for key, value in pairs:
+        if key == name and isinstance(value, str):
+            return value
+    return ""
+
+
+@contextmanager
+def _server_span(method: str, context: Any) -> Iterator[Span]:
+    parent = context_from(_metadata(context, TRACEPARENT))
+    attributes = rpc_attributes(method)
+    with trace.get_tracer(__name__).start_as_current_span(
+        method.removeprefix("/"),
+        context=parent,
+        kind=SpanKind.SERVER,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as current:
+        current.set_attribute("rpc.grpc.status_code", grpc.StatusCode.OK.value[0])
+        try:
+            yield current
+        except asyncio.CancelledError:
+            current.set_attribute("rpc.grpc.status_code", grpc.StatusCode.CANCELLED.value[0])
+            raise
+
+
+async def _abort(raised: Exception, method: str, context: Any, current: Span) -> None:
+    """End the call with the error's status."""
+    if isinstance(raised, grpc.aio.AbortError):
+        current.set_attribute("rpc.grpc.status_code", context.code().value[0])
+        raise raised
+    refused, trace_id = raised, ""
+    if not isinstance(refused, RpcRefused):
+        log(__name__).error("rpc failed", exc_info=raised, extra={"method": method})
+        trace_id = trace.format_trace_id(current.get_span_context().trace_id)
+        refused = RpcRefused(grpc.StatusCode.INTERNAL, "internal")
+    current.set_attribute("rpc.grpc.status_code", refused.status.value[0])
+    current.set_attribute("joinedup.reason", refused.code)
+    if refused.status in _SERVER_FAULTS:
+        fail(current, refused.code)
+    await context.abort_with_status(wire_status(refused, trace_id))

@@ -1,0 +1,140 @@
+"""Errors of calls: a status, a code a program can read, and the fields concerned. No values."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, NamedTuple, TypeVar
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+DOMAIN: Final = "joinedup"
+DETAILS_KEY: Final = "grpc-status-details-bin"
+
+F = TypeVar("F", bound=Callable[..., Any])
+Field = tuple[str, str]
+ErrorTable = Mapping[type[Exception], tuple[grpc.StatusCode, str]]
+
+
+class RpcRefused(Exception):
+    """A call is refused; `code` is lower snake case, `fields` are (path, code) pairs."""
+
+    def __init__(
+        self,
+        status: grpc.StatusCode,
+        code: str,
+        detail: str = "",
+        fields: Sequence[Field] = (),
+    ) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.detail = detail or code.replace("_", " ")
+        self.fields = tuple(fields)
+
+
+class WireStatus(NamedTuple):
+    """What `abort_with_status` takes."""
+
+    code: grpc.StatusCode
+    details: str
+    trailing_metadata: tuple[tuple[str, bytes], ...]
+
+
+def wire_status(refused: RpcRefused, trace_id: str = "") -> Any:
+    """The refusal as a rich gRPC status."""
+    info = error_details_pb2.ErrorInfo(reason=refused.code, domain=DOMAIN)
+    if trace_id:
+        info.metadata["trace_id"] = trace_id
+    details = [_packed(info)]
+    if refused.fields:
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=path, description=code)
+            for path, code in refused.fields
+        ]
+        details.append(_packed(error_details_pb2.BadRequest(field_violations=violations)))
+    number: int = code_pb2.Code.Value(refused.status.name)
+    status = status_pb2.Status(code=number, message=refused.detail, details=details)
+    return WireStatus(refused.status, refused.detail, ((DETAILS_KEY, status.SerializeToString()),))
+
+
+def reason_of(error: grpc.RpcError) -> str | None:
+    """The code of a refused call (`ErrorInfo.reason`); None when the server gave none."""
+    for detail in _details(error):
+        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
+            info = error_details_pb2.ErrorInfo()
+            detail.Unpack(info)
+            return str(info.reason)
+    return None
+
+
+def fields_of(error: grpc.RpcError) -> list[Field]:
+    """The fields a refused call complained about, as (path, code) pairs."""
+    for detail in _details(error):
+        if detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
+            bad = error_details_pb2.BadRequest()
+            detail.Unpack(bad)
+            return [(each.field, each.description) for each in bad.field_violations]
+    return []
+
+
+class map_errors:  # noqa: N801  # reads as a verb at `with` and as a decorator
+    """Turn a domain's errors into refusals, by one table.
+
+    `with map_errors(TABLE): …`, or as a decorator of an async method or async generator. The most
+    specific class in the table wins.
+    """
+
+    def __init__(self, table: ErrorTable) -> None:
+        self._table = table
+
+    def __enter__(self) -> None:
+        """Begin watching."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Refuse what the table names; let everything else pass."""
+        for each in kind.__mro__ if kind is not None else ():
+            if each in self._table:
+                status, code = self._table[each]
+                raise RpcRefused(status, code) from raised
+
+    def __call__(self, method: F) -> F:
+        """The method with its errors mapped."""
+        if inspect.isasyncgenfunction(method):
+
+            @functools.wraps(method)
+            async def generate(*arguments: Any, **named: Any) -> Any:
+                with self:
+                    async for each in method(*arguments, **named):
+                        yield each
+
+            return generate  # type: ignore[return-value]  # same signature, by wraps
+
+        @functools.wraps(method)
+        async def call(*arguments: Any, **named: Any) -> Any:
+            with self:
+                return await method(*arguments, **named)
+
+        return call  # type: ignore[return-value]  # same signature, by wraps
+
+
+def _packed(message: Any) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed
+
+
+def _details(error: grpc.RpcError) -> Sequence[any_pb2.Any]:
+    metadata: Any = error.trailing_metadata()
+    for key, value in metadata or ():
+        if key == DETAILS_KEY:
+            details: Sequence[any_pb2.Any] = status_pb2.Status.FromString(value).details
+            return details
+    return ()

@@ -1,0 +1,147 @@
+"""Topics as data: one YAML file each, and making them on a broker."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from services.kit.catalogue import load_file
+from services.kit.schema_check import Schema
+
+HOUR_MS: Final = 3_600_000
+_TOPIC_NAME: Final = r"^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*\.v[1-9][0-9]*(\.dead-letter)?$"
+_SCHEMA: Final = Schema(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [
+            *("topic", "description", "value", "key", "producers", "consumers"),
+            *("partitions", "retention_hours", "compacted", "personal_data"),
+        ],
+        "properties": {
+            "topic": {"type": "string", "pattern": _TOPIC_NAME},
+            "description": {"type": "string", "minLength": 10},
+            "value": {"type": "string", "minLength": 1},
+            "key": {"type": "string", "minLength": 1},
+            "producers": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            "consumers": {"type": "array", "items": {"type": "string"}},
+            "partitions": {"type": "integer", "minimum": 1, "maximum": 1000},
+            "retention_hours": {"type": "integer", "minimum": -1},
+            "compacted": {"type": "boolean"},
+            "personal_data": {"type": "string", "minLength": 1},
+            "dead_letter": {"type": "string", "pattern": _TOPIC_NAME},
+        },
+    }
+)
+
+
+class TopicMismatch(Exception):
+    """A topic on the broker has other partitions than declared: its keys would move."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What a topic carries, from whom, to whom, and for how long (hours; -1 for ever)."""
+
+    topic: str
+    description: str
+    value: str
+    key: str
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    partitions: int
+    retention_hours: int
+    compacted: bool
+    personal_data: str
+    dead_letter: str | None = None
+
+    def broker_settings(self) -> dict[str, str]:
+        """The topic's settings on the broker."""
+        retention = self.retention_hours * HOUR_MS if self.retention_hours > 0 else -1
+        shared = {
+            # A producer's clock must not decide how long its record is kept.
+            "message.timestamp.type": "LogAppendTime",
+            "retention.ms": str(retention),
+            # Retention and compaction act on closed segments only.
+            "segment.ms": str(6 * HOUR_MS),
+        }
+        if not self.compacted:
+            return {**shared, "cleanup.policy": "delete"}
+        return {
+            **shared,
+            "cleanup.policy": "compact",
+            "max.compaction.lag.ms": str(24 * HOUR_MS),
+            "delete.retention.ms": str(7 * 24 * HOUR_MS),
+        }
+
+
+def load_topics(directory: Path) -> dict[str, Topic]:
+    """Every topic declared in a folder, by name; raises CatalogueInvalid."""
+    found: dict[str, Topic] = {}
+    for path in sorted(directory.glob("*.yaml")):
+        fields: dict[str, Any] = load_file(path, _SCHEMA).data
+        lists = {each: tuple(fields[each]) for each in ("producers", "consumers")}
+        found[fields["topic"]] = Topic(**{**fields, **lists})
+    return found
+
+
+def create_topics(
+    bootstrap: str,
+    topics: Mapping[str, Topic] | Iterable[Topic],
+    progress: Callable[[str], None] | None = None,
+    *,
+    replication_factor: int = -1,
+    timeout_seconds: float = 30.0,
+) -> list[str]:
+    """Create what is missing and wait until all have leaders; answers what was created.
+
+    A replication factor of -1 is the broker's own default. Blocks; raises TopicMismatch, or the
+    client's KafkaError when there is no broker.
+    """
+    wanted = list(topics.values() if isinstance(topics, Mapping) else topics)
+    timeout_ms = int(timeout_seconds * 1000)
+    with KafkaAdminClient(
+        bootstrap_servers=bootstrap, bootstrap_timeout_ms=timeout_ms, client_id="topics"
+    ) as admin:
+        there = set(admin.list_topics())
+        missing = [each for each in wanted if each.topic not in there]
+        created = []
+        for each in missing:
+            if _create(admin, each, replication_factor):
+                created.append(each.topic)
+                if progress is not None:
+                    progress(each.topic)
+        admin.wait_for_topics([each.topic for each in wanted], timeout_ms=timeout_ms)
+        _compare(admin.describe_topics([each.topic for each in wanted]), wanted)
+    return created
+
+
+def _create(admin: Any, topic: Topic, replication_factor: int) -> bool:
+    request = {
+        topic.topic: {
+            "num_partitions": topic.partitions,
+            "replication_factor": replication_factor,
+            "configs": topic.broker_settings(),
+        }
+    }
+    answer = admin.create_topics(request, raise_errors=False)
+    for each in answer["topics"]:
+        if each["error_code"]:
+            error: type[KafkaError] = for_code(each["error_code"])
+            if error is TopicAlreadyExistsError:
+                return False
+            raise error
+    return True
+
+
+def _compare(described: list[dict[str, Any]], wanted: list[Topic]) -> None:
+    there = {each["name"]: len(each["partitions"]) for each in described}
+    for topic in wanted:
+        if there.get(topic.topic) != topic.partitions:
+            raise TopicMismatch(
+                f"{topic.topic} has {there.get(topic.topic)} partitions, {topic.partitions} "
+                "are declared; a keyed topic's number never changes, make a new version"
+            )

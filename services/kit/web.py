@@ -1,0 +1,201 @@
+"""HTTP servers: limits before anything is parsed, safe headers, and a life that can be ended."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from typing import Any, Final
+
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from services.kit.problem import ProblemError
+from services.kit.run import CannotStart
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_HEADER_BYTES: Final = 16 * 1024
+SECURITY_HEADERS: Final = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+class BodyLimit:
+    """Reads a request's whole body before the application does: too large 413, too slow 408."""
+
+    def __init__(self, app: App, max_bytes: int, read_timeout_seconds: float = 10.0) -> None:
+        self._app = app
+        self._max = max_bytes
+        self._timeout = read_timeout_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            if _declared_length(scope) > self._max:
+                raise _too_large(self._max)
+            async with asyncio.timeout(self._timeout):
+                body = await self._read(receive)
+        except TimeoutError:
+            await _refuse(ProblemError(408, "read_timeout"), scope, receive, send)
+        except ProblemError as problem:
+            await _refuse(problem, scope, receive, send)
+        else:
+            if body is not None:
+                await self._app(scope, _replay(body, receive), send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The body; None when the client went away."""
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self._max:
+                raise _too_large(self._max)
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+
+class SecurityHeaders:
+    """Adds the safe headers that an answer does not set itself."""
+
+    def __init__(self, app: App, headers: Mapping[str, str] | None = None) -> None:
+        self._app = app
+        chosen = {**SECURITY_HEADERS, **(headers or {})}
+        self._headers = [(name.lower().encode(), text.encode()) for name, text in chosen.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                there = {name.lower() for name, _ in message.get("headers", ())}
+                added = [each for each in self._headers if each[0] not in there]
+                message["headers"] = [*message.get("headers", ()), *added]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def health_routes(is_ready: Callable[[], bool]) -> list[Route]:
+    """`/health/live` and `/health/ready` for an application's own port."""
+
+    async def live(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "live"})
+
+    async def ready(_request: Request) -> JSONResponse:
+        if is_ready():
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "not_ready"}, status_code=503)
+
+    return [Route("/health/live", live), Route("/health/ready", ready)]
+
+
+async def serve(
+    app: Any,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    *,
+    ready: Callable[[], None] = lambda: None,
+    grace_seconds: float = 5.0,
+) -> None:
+    """Serve until stopped, without an access log; raises CannotStart when the port is taken."""
+    listening = _listen(host, port)
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        limit_concurrency=500,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=int(grace_seconds),
+    )
+    server = _Server(config, ready)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        stopping.cancel()
+        listening.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to kit.run, which ends the process in order."""
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise CannotStart(f"{host}:{port} is taken by another process") from None
+    return listening
+
+
+def _declared_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(413, "body_too_large", detail=f"at most {limit} bytes")
+
+
+async def _refuse(problem: ProblemError, scope: Scope, receive: Receive, send: Send) -> None:
+    # The rest of the body is not read, so the connection cannot be used again.
+    problem.headers["connection"] = "close"
+    await problem.response()(scope, receive, send)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body as one message, then whatever the connection says."""
+    waiting = [body]
+
+    async def replay() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replay
