@@ -1,4 +1,4 @@
-"""Protobuf messages as records: CloudEvents 1.0 in binary content mode, and reading them totally."""
+"""Protobuf messages as records: CloudEvents 1.0 in binary mode; reading is a total function."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

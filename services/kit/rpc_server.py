@@ -41,7 +41,7 @@ def caller_of(_context: Any = None) -> Caller:
 
 
 class Door(grpc.aio.ServerInterceptor):
-    """Around every RPC: span, deadline, caller, table, then the servicer; errors become statuses."""
+    """Around every RPC: span, deadline, caller, table, servicer; errors become statuses."""
 
     def __init__(self, access: AccessTable, verifier: TokenVerifier) -> None:
         self._access = access
