@@ -8,12 +8,11 @@ import json
 import shlex
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from deploy.local.errors import AlreadyRunning, LocalError, NotRunning, StartFailed
+from deploy.local.errors import AlreadyRunning, LocalError, StartFailed
 from deploy.local.platform import Platform
 from deploy.local.running import display, state
 from deploy.local.settings import ROOT, from_environment
@@ -152,7 +151,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
-    def verb(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    def verb(
+        name: str, run: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
         found = verbs.add_parser(name, help=text, description=text)
         found.add_argument("--json", action="store_true", help="machine-readable output")
         found.set_defaults(run=run)

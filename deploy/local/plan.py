@@ -67,20 +67,16 @@ class Machine:
 
 
 def choose(
-    only: Collection[str] | None, wanted_services: bool | Collection[str], external: External
+    only: Collection[str] | None, *, own: bool | Collection[str], external: External
 ) -> list[str]:
     """Return the names to run, in start order.
 
-    `only` limits the whole platform to those names; `wanted_services` the services alone.
+    `only` limits the whole platform to those names; `own` the services alone.
     A store that exists already elsewhere is left out.
     """
     known = (*STORES, *TOOLS, *services.NAMES, *services.REPLICAS)
-    default = (*STORES, *TOOLS, *services.NAMES)
-    if wanted_services is False:
-        default = (*STORES, *TOOLS)
-    elif wanted_services is not True:
-        default = (*STORES, *TOOLS, *wanted_services)
-    chosen = set(default if only is None else only)
+    ours = own if not isinstance(own, bool) else services.NAMES if own else ()
+    chosen = {*STORES, *TOOLS, *ours} if only is None else set(only)
     if unknown := chosen.difference(known):
         message = f"no process is called {', '.join(sorted(unknown))}; there are {', '.join(known)}"
         raise LocalError(message)
@@ -147,24 +143,34 @@ def surroundings(machine: Machine) -> services.Surroundings:
     )
 
 
-def endpoints(machine: Machine) -> dict[str, str]:
-    """Return the addresses by the names that `endpoints.json` promises; never a password."""
-    base = machine.port_base
+def endpoints(machine: Machine, names: Collection[str]) -> dict[str, str]:
+    """Return the addresses of what runs, named as `endpoints.json` promises; never a password."""
+    base, external = machine.port_base, machine.external
 
     def place(url: str) -> str:
         return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
 
+    offered = (
+        ("events_http", "events", ports.url(base, "events_http")),
+        ("identity_grpc", "identity", ports.address(base, "identity_grpc")),
+        ("notifications_grpc", "notifications", ports.address(base, "notifications_grpc")),
+        ("portal", "portal", ports.url(base, "portal")),
+        ("sign_in", "sign_in", ports.url(base, "sign_in")),
+        ("traces", "zipkin", ports.url(base, "traces")),
+        ("metrics", "events", f"{ports.url(base, 'events_probe')}/metrics"),
+        ("kafka", "kafka", kafka_bootstrap(machine)),
+        ("postgres", "postgres", place(admin_url(machine))),
+        ("redis", "redis", place(redis_url(machine))),
+    )
+    elsewhere = {
+        "kafka": external.kafka_bootstrap,
+        "postgres": external.database_url,
+        "redis": external.redis_url,
+    }
     return {
-        "events_http": ports.url(base, "events_http"),
-        "identity_grpc": ports.address(base, "identity_grpc"),
-        "notifications_grpc": ports.address(base, "notifications_grpc"),
-        "portal": ports.url(base, "portal"),
-        "sign_in": ports.url(base, "sign_in"),
-        "traces": ports.url(base, "traces"),
-        "metrics": f"{ports.url(base, 'events_probe')}/metrics",
-        "kafka": kafka_bootstrap(machine),
-        "postgres": place(admin_url(machine)),
-        "redis": place(redis_url(machine)),
+        name: address
+        for name, process, address in offered
+        if process in names or elsewhere.get(process)
     }
 
 
@@ -226,6 +232,8 @@ def _zipkin(machine: Machine) -> Process:
         address=url,
         question=Question(Kind.HTTP, f"{url}/health"),
         ports=(number,),
+        # All it holds is in memory: its polite end takes three seconds for nothing.
+        stop_signal="KILL",
     )
 
 

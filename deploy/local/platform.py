@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from deploy.local.running.supervisord import Folders
 
 _GONE_SECONDS: Final = 10.0
-_PSS: Final = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)   # the memory that is its fair share
+_PSS: Final = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)  # the memory that is its fair share
 _KILOBYTES: Final = 1024
 
 

@@ -52,9 +52,7 @@ def package_of(name: str) -> str:
     return name.removesuffix("_2")
 
 
-def environments(
-    around: Surroundings, overrides: Mapping[str, str]
-) -> dict[str, dict[str, str]]:
+def environments(around: Surroundings, overrides: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return every service's environment.
 
     An override is a variable of one service (`NUDGES_LOG_LEVEL`) or, as `SERVICES_LOG_LEVEL`,
@@ -63,9 +61,7 @@ def environments(
     found = {name: _environment(around, name) for name in (*NAMES, *REPLICAS)}
     for variable, value in overrides.items():
         owners = [
-            name
-            for name in found
-            if variable.startswith((_EVERY, f"{package_of(name).upper()}_"))
+            name for name in found if variable.startswith((_EVERY, f"{package_of(name).upper()}_"))
         ]
         if not owners:
             message = f"{variable} is a setting of no service"

@@ -59,7 +59,7 @@ def start(request: Request, progress: Progress) -> state.State:
         if request.fresh:
             shutil.rmtree(folders.home / "data", ignore_errors=True)
         state.make_folders(folders)
-        names = plan.choose(request.only, request.services, request.external)
+        names = _names(request)
         machine = prepare(names, folders, request.port_base, request.external, progress.note)
         processes = plan.make(machine, names, request.settings)
         _refuse_taken_ports(processes)
@@ -86,7 +86,7 @@ def _bring_up(
         supervisord=daemon.line(),
         owner=owner.line() if owner else None,
         members=tuple(_member(each) for each in processes),
-        endpoints=plan.endpoints(machine),
+        endpoints=plan.endpoints(machine, [each.name for each in processes]),
         admin_url=plan.admin_url(machine),
         database_urls=dict(plan.surroundings(machine).database_urls),
     )
@@ -102,12 +102,15 @@ def _bring_up(
     return complete
 
 
+def _names(request: Request) -> list[str]:
+    return plan.choose(request.only, own=request.services, external=request.external)
+
+
 def _make_room(request: Request) -> None:
     found = state.load(request.folders.home)
-    if found is not None and state.running(found):
-        if not state.abandoned(found, start_under_way=False):
-            message = f"it is already running in {request.folders.home}; `make down` ends it"
-            raise AlreadyRunning(message)
+    if found is not None and state.running(found) and not state.abandoned(found):
+        message = f"it is already running in {request.folders.home}; `make down` ends it"
+        raise AlreadyRunning(message)
     clear(request.folders, found)
 
 
@@ -161,7 +164,9 @@ def _start_all(folders: Folders, processes: list[plan.Process], progress: Progre
         return
     with ThreadPoolExecutor(max_workers=len(processes)) as pool:
         waits = [pool.submit(_wait, folders, each, progress, begun) for each in processes]
-        late = [each.name for each, ready in zip(processes, waits, strict=True) if not ready.result()]
+        late = [
+            each.name for each, ready in zip(processes, waits, strict=True) if not ready.result()
+        ]
     if late:
         name = late[0]
         message = f"{name} did not become ready; its log is {folders.log(name)}"
@@ -181,7 +186,7 @@ def _wait(folders: Folders, process: plan.Process, progress: Progress, begun: fl
 
 
 def _fill_stores(request: Request, machine: plan.Machine, progress: Progress) -> None:
-    names = {*plan.choose(request.only, request.services, request.external)}
+    names = _names(request)
     if "postgres" in names or machine.external.database_url:
         admin = plan.admin_url(machine)
         for role in WITH_DATABASE:

@@ -59,9 +59,7 @@ def prepare(
     )
 
 
-def _kafka_files(
-    folders: Folders, java: str, note: Callable[[str], None]
-) -> kafka.KafkaFiles:
+def _kafka_files(folders: Folders, java: str, note: Callable[[str], None]) -> kafka.KafkaFiles:
     found = tuple(jars.ensure_jars("kafka", note))
     kept = kafka.archive_path(TOOLS, java, found)
     written = folders.home / "data" / "kafka-broker.jsa"

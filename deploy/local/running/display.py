@@ -108,10 +108,10 @@ def status(rows: Iterable[Row]) -> Table:
     for row in rows:
         table.add_row(
             row.name,
-            str(row.pid or "–"),
+            str(row.pid or "-"),
             row.address,
             Text("yes", style="green") if row.ready else Text("no", style="red"),
-            f"{row.memory_mb:.0f} MB" if row.memory_mb else "–",
+            f"{row.memory_mb:.0f} MB" if row.memory_mb else "-",
             str(row.restarts),
         )
     return table

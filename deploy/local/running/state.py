@@ -79,10 +79,13 @@ def running(state: State | None) -> bool:
     return state is not None and recorded.alive(recorded.parse(state.supervisord))
 
 
-def abandoned(state: State, *, start_under_way: bool) -> bool:
-    """Tell whether whoever started this platform is gone and it should go too."""
+def abandoned(state: State) -> bool:
+    """Tell whether whoever started this platform is gone and it should go too.
+
+    To be asked while holding the home: then an incomplete start is one that was killed.
+    """
     if not state.complete:
-        return not start_under_way
+        return True
     return state.owner is not None and not recorded.alive(recorded.parse(state.owner))
 
 

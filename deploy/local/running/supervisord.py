@@ -21,7 +21,7 @@ _CALL_SECONDS: Final = 15.0
 _SETTLED_SECONDS: Final = 3
 _RETRIES: Final = 100
 _FORCED_END_SECONDS: Final = 10
-_SPAWNED: Final = re.compile(r"spawned: '([^']+)' with pid \d+")   # as supervisord writes it
+_SPAWNED: Final = re.compile(r"spawned: '([^']+)' with pid \d+")  # as supervisord writes it
 
 _HEAD: Final = """\
 [supervisord]
@@ -147,7 +147,7 @@ def script(process: Process, folders: Folders) -> str:
         "umask 077\n"
         "read -r boot < /proc/sys/kernel/random/boot_id\n"
         "read -r stat < /proc/$$/stat\n"
-        f"printf '%s\\n%s\\n' \"$boot\" \"$stat\" > {record}\n"
+        f'printf \'%s\\n%s\\n\' "$boot" "$stat" > {record}\n'
         f"{exports}exec {shlex.join(process.command)}\n"
     )
 
@@ -171,9 +171,14 @@ class _Connection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(_CALL_SECONDS)
-        self.sock.connect(self._path)
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        made.settimeout(_CALL_SECONDS)
+        try:
+            made.connect(self._path)
+        except OSError:
+            made.close()
+            raise
+        self.sock = made
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -181,8 +186,10 @@ class _Transport(xmlrpc.client.Transport):
         super().__init__()
         self._path = path
 
-    def make_connection(self, _host: object) -> http.client.HTTPConnection:
-        return _Connection(self._path)
+    def make_connection(self, host: tuple[str, dict[str, str]] | str) -> http.client.HTTPConnection:
+        made = _Connection(self._path)
+        self._connection = host, made  # where the base class looks for what to close
+        return made
 
 
 class Supervisord:
@@ -203,7 +210,8 @@ class Supervisord:
 
     def start(self, process: Process) -> None:
         """Start a process without waiting for it."""
-        self._call("startProcess", f"{process.group}:{process.name}", False)
+        wait = False
+        self._call("startProcess", f"{process.group}:{process.name}", wait)
 
     def shut_down(self) -> None:
         """End every process, last group first, and then supervisord."""

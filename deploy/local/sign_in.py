@@ -1,0 +1,42 @@
+"""A sign-in provider without passwords, for loopback alone: `python -m deploy.local.sign_in PORT`.
+
+People are put into it with `PUT /users/{sub}`; whoever opens its page picks who to be. That is
+why it binds 127.0.0.1 and nothing else, whatever a setting says.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import uvicorn
+from oidc_provider_mock import app
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_USAGE = "usage: python -m deploy.local.sign_in PORT"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until told to stop."""
+    if len(arguments) != 1 or not arguments[0].isdigit():
+        print(_USAGE, file=sys.stderr)
+        return 2
+    # Its OAuth library refuses plain http otherwise, also on loopback.
+    os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
+    # Its access log would name who signs in.
+    uvicorn.run(
+        app(),
+        interface="wsgi",
+        host="127.0.0.1",
+        port=int(arguments[0]),
+        access_log=False,
+        log_level="warning",
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

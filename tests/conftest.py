@@ -1,0 +1,75 @@
+"""Fixtures for every kind of test; the servers are started only when a test asks for one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import native
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deploy.local.platform import Platform
+
+
+@pytest.fixture(scope="session")
+def stores(request: pytest.FixtureRequest) -> Iterator[native.Stores]:
+    """Kafka, PostgreSQL and Redis for the whole run; said aloud where they come from."""
+    started = native.start_stores()
+    _say(request, f"stores: {started.source}")
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(stores: native.Stores) -> str:
+    """The address of a real broker; a test makes topics of its own on it."""
+    return stores.kafka_bootstrap
+
+
+@pytest.fixture(scope="session")
+def postgres_url(stores: native.Stores) -> str:
+    """The URL of a role that may make roles and databases."""
+    return stores.postgres_url
+
+
+@pytest.fixture
+def database_url(stores: native.Stores) -> Iterator[str]:
+    """An empty database for one test."""
+    with native.fresh_database(stores.postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(stores: native.Stores) -> Iterator[str]:
+    """An empty database for one file of tests."""
+    with native.fresh_database(stores.postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url(stores: native.Stores) -> str:
+    """The URL of a real Redis; a test uses keys of its own."""
+    return stores.redis_url
+
+
+@pytest.fixture(scope="session")
+def platform(request: pytest.FixtureRequest) -> Iterator[Platform]:
+    """The whole platform, natively: tests kill parts of it by pid."""
+    started = native.start_platform("platform", settings={"POSTGRES_FSYNC": "off"})
+    _say(request, "platform: native servers and all services")
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+def _say(request: pytest.FixtureRequest, text: str) -> None:
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        terminal.ensure_newline()
+        terminal.write_line(text)
