@@ -1,0 +1,34 @@
+"""All commands under one name."""
+
+from __future__ import annotations
+
+import typer
+
+from joinedup.cli import doctor, listening, people, permissions, publishing, why
+
+app = typer.Typer(
+    name="joinedup",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Publish life events, listen for prompts, change permissions, and ask why.\n\n"
+    "Start a platform with **make up** (or **make demo**), then try "
+    "`joinedup publish demo/examples/birth.json`.\n\n"
+    "Every command takes --json. Exit codes: 0 done, 1 refused or failed, 2 bad usage. "
+    "JOINEDUP_HOME says which platform is meant (default build/run).",
+)
+
+app.command("publish")(publishing.publish)
+app.command("event")(publishing.event)
+app.command("listen")(listening.listen)
+app.add_typer(permissions.app, name="permissions")
+app.command("why")(why.why)
+app.add_typer(people.app, name="people")
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

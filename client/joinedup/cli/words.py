@@ -1,0 +1,66 @@
+"""Outcomes, reasons and states in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+_OUTCOMES: Final[Mapping[str, str]] = {
+    "issued": "a prompt is to be delivered now",
+    "scheduled": "a prompt is to be delivered later",
+    "cancelled": "a prompt that was planned is called off",
+    "held_out": "the person is in the group that gets none, so that its effect can be measured",
+    "suppressed": "no prompt",
+}
+
+_REASONS: Final[Mapping[str, str]] = {
+    "no_permission": "the person has not permitted this purpose to this department",
+    "permission_withdrawn": "the person has taken this permission back",
+    "permission_expired": "the person's permission has ended",
+    "channel_not_permitted": "the person permits no channel that the nudge uses",
+    "flag_deceased": "a death is registered for the person",
+    "deceased": "a death is registered for the person",
+    "not_eligible": "the nudge's condition does not hold for this event",
+    "not_eligible_nation": "the nudge does not exist in this nation",
+    "nation": "the nudge does not exist in this nation",
+    "role": "the nudge is not for this role",
+    "not_effective": "the nudge was not in force when the event was recorded",
+    "stale_event": "it happened too long ago for the prompt to be worth showing",
+    "stale": "the permission changed after the decision",
+    "already_fulfilled": "the person has done this already",
+    "fulfilled": "the person has done this already",
+    "cancelled_event": "the register took the event back",
+    "event_cancelled": "the register took the event back",
+    "held_out": "the person is in the control group",
+}
+
+_STATES: Final[Mapping[str, str]] = {
+    "new": "waiting for its moment or its channel",
+    "claimed": "passed the permission gate, being sent",
+    "sent": "left the platform",
+    "delivered": "arrived",
+    "opened": "opened",
+    "suppressed": "stopped by the permission gate",
+    "expired": "no longer worth showing",
+    "failed": "the channel failed; it will be tried again",
+    "dead": "given up",
+}
+
+
+def outcome(code: str) -> str:
+    """What an outcome means."""
+    return _OUTCOMES.get(code, _spelt(code))
+
+
+def reason(code: str) -> str:
+    """What a reason means; one that has no sentence yet is spelt out."""
+    return _REASONS.get(code, _spelt(code))
+
+
+def state(code: str) -> str:
+    """What a delivery's state means."""
+    return _STATES.get(code, _spelt(code))
+
+
+def _spelt(code: str) -> str:
+    return code.replace("_", " ").replace(".", " ")
