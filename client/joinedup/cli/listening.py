@@ -51,7 +51,7 @@ def listen(
     Prompts that came while nobody listened are delivered first. With --count and --seconds it
     ends by itself; when the time is up before the count is reached the exit code is 1.
 
-    **Example**: `joinedup listen --as mair-bevan --count 1`
+    **Example**: `joinedup listen --as mair --count 1`
     """
     if language not in {"", "en", "cy"}:
         raise typer.BadParameter("en or cy", param_hint="--language")

@@ -18,7 +18,7 @@ from joinedup.identity.v1 import permissions_pb2 as pb
 app = typer.Typer(
     no_args_is_help=True,
     help="Read and change what a person permits: one purpose of one department at a time.\n\n"
-    "**Example**: `joinedup permissions give family hmrc --as mair-bevan",`
+    "**Example**: `joinedup permissions give family hmrc --as mair`",
 )
 
 Purpose = Annotated[
@@ -42,7 +42,7 @@ def list_(
 ) -> None:
     """List what the person may permit, and what they have permitted.
 
-    **Example**: `joinedup permissions list --as mair-bevan`
+    **Example**: `joinedup permissions list --as mair`
     """
     if language not in {"en", "cy"}:
         raise typer.BadParameter("en or cy", param_hint="--language")
@@ -72,7 +72,7 @@ def give(
 ) -> None:
     """Permit one purpose of one department, on the agreement as it stands now.
 
-    **Example**: `joinedup permissions give family hmrc --as mair-bevan`
+    **Example**: `joinedup permissions give family hmrc --as mair`
     """
 
     async def work() -> pb.GiveResponse:
@@ -92,7 +92,7 @@ def withdraw(
 ) -> None:
     """Take a permission back, and say since when that holds everywhere.
 
-    **Example**: `joinedup permissions withdraw family hmrc --as mair-bevan`
+    **Example**: `joinedup permissions withdraw family hmrc --as mair`
     """
 
     async def work() -> pb.WithdrawResponse:
@@ -120,7 +120,7 @@ def withdraw(
 def history(*, person: AsPerson, as_json: AsJson = False) -> None:
     """List every change of the person's choices, oldest first.
 
-    **Example**: `joinedup permissions history --as mair-bevan`
+    **Example**: `joinedup permissions history --as mair`
     """
 
     async def work() -> tuple[pb.PermissionChange, ...]:
