@@ -59,7 +59,7 @@ class Schema:
         found = [
             problem
             for error in self._validator.iter_errors(instance)
-            for problem in _explain(tuple(error.instance_path), error.kind)
+            for problem in _explain(error, instance)
         ]
         return sorted(found, key=lambda each: ([str(part) for part in each.path], each.code))
 
@@ -69,9 +69,13 @@ def pointer(path: Path) -> str:
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
-def _explain(path: Path, kind: Any) -> list[SchemaProblem]:
-    name = str(kind.name)
-    limits = kind.as_dict()
+def _explain(error: jsonschema_rs.ValidationError, instance: Any) -> list[SchemaProblem]:
+    path: Path = tuple(error.instance_path)
+    name = str(error.kind.name)
+    limits = error.kind.as_dict()
+    if name == "falseSchema" and error.schema_path[-1] == "additionalProperties":
+        # An object that may have no fields at all: the library does not say which it has.
+        name, limits = "additionalProperties", {"unexpected": sorted(_at(instance, path))}
     if name == "required":
         return [SchemaProblem((*path, limits["property"]), "field_required", "is required")]
     if name in {"additionalProperties", "unevaluatedProperties"}:
@@ -86,6 +90,12 @@ def _explain(path: Path, kind: Any) -> list[SchemaProblem]:
         ]
     code, text = _TEXTS.get(name, _ANY)
     return [SchemaProblem(path, code, text.format(*limits.values()))]
+
+
+def _at(instance: Any, path: Path) -> Any:
+    for part in path:
+        instance = instance[part]
+    return instance
 
 
 def _or(names: list[str]) -> str:
