@@ -1,0 +1,1 @@
+"""Gets a prompt to a person, and knows whether it arrived."""

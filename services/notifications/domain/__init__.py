@@ -1,0 +1,1 @@
+"""The rules of delivery: pure, without clock, randomness or input and output."""
