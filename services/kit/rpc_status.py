@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -112,8 +113,9 @@ class map_errors:  # noqa: N801  # reads as a verb at `with` and as a decorator
             @functools.wraps(method)
             async def generate(*arguments: Any, **named: Any) -> Any:
                 with self:
-                    async for each in method(*arguments, **named):
-                        yield each
+                    async with aclosing(method(*arguments, **named)) as responses:
+                        async for each in responses:
+                            yield each
 
             return generate  # type: ignore[return-value]  # same signature, by wraps
 

@@ -26,6 +26,8 @@ from services.kit.telemetry_attributes import ALLOWED_ATTRIBUTES, ScrubbingExpor
 TRACEPARENT: Final = "traceparent"
 EXPORT_TIMEOUT_SECONDS: Final = 5.0
 
+# Of every instrument: an attribute that is not on the list is dropped, its counts are kept.
+VIEWS: Final = (View(instrument_name="*", attribute_keys=set(ALLOWED_ATTRIBUTES)),)
 _W3C = TraceContextTextMapPropagator()
 
 
@@ -120,7 +122,7 @@ def start(
         metric_readers=[PrometheusMetricReader()],
         resource=about,
         shutdown_on_exit=False,
-        views=[View(instrument_name="*", attribute_keys=set(ALLOWED_ATTRIBUTES))],
+        views=VIEWS,
     )
     trace.set_tracer_provider(traces)
     metrics.set_meter_provider(measures)

@@ -79,8 +79,9 @@ class SecurityHeaders:
 
     def __init__(self, app: App, headers: Mapping[str, str] | None = None) -> None:
         self._app = app
-        chosen = {**SECURITY_HEADERS, **(headers or {})}
-        self._headers = [(name.lower().encode(), text.encode()) for name, text in chosen.items()]
+        own = {name.lower(): text for name, text in (headers or {}).items()}
+        chosen = {**SECURITY_HEADERS, **own}
+        self._headers = [(name.encode(), text.encode()) for name, text in chosen.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
