@@ -16,7 +16,8 @@ DETAILS_KEY: Final = "grpc-status-details-bin"
 
 F = TypeVar("F", bound=Callable[..., Any])
 Field = tuple[str, str]
-ErrorTable = Mapping[type[Exception], tuple[grpc.StatusCode, str]]
+# A mapping's keys are invariant, so that a table of one domain's errors needs the wider type.
+ErrorTable = Mapping[type[Any], tuple[grpc.StatusCode, str]]
 
 
 class RpcRefused(Exception):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMappi
 from typing import Any, Final
 
 import uvicorn
+from fastapi.telemetry import TelemetryConfig
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -20,7 +21,18 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+MAX_ADDRESS_BYTES: Final = 2 * 1024
 MAX_HEADER_BYTES: Final = 16 * 1024
+MAX_ONE_HEADER_BYTES: Final = 8 * 1024
+# For `FastAPI(telemetry=…)`: its own server spans and request metrics, in the trace that came in.
+# No span for each dependency, no log records of its own (they carry messages and stacks).
+TELEMETRY: Final[TelemetryConfig] = {
+    "auto_configure": False,
+    "exclude": lambda scope: str(scope.get("path", "")).startswith("/health/"),
+    "logs": False,
+    "operation_spans": False,
+}
+
 SECURITY_HEADERS: Final = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -33,7 +45,10 @@ SECURITY_HEADERS: Final = {
 
 
 class BodyLimit:
-    """Reads a request's whole body before the application does: too large 413, too slow 408."""
+    """Limits what a request may be before the application sees it.
+
+    Address 414, headers 431, body 413; a body that comes too slowly 408. The body is read whole.
+    """
 
     def __init__(self, app: App, max_bytes: int, read_timeout_seconds: float = 10.0) -> None:
         self._app = app
@@ -46,6 +61,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         try:
+            _check_head(scope)
             if _declared_length(scope) > self._max:
                 raise _too_large(self._max)
             async with asyncio.timeout(self._timeout):
@@ -171,6 +187,15 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.close()
         raise CannotStart(f"{host}:{port} is taken by another process") from None
     return listening
+
+
+def _check_head(scope: Scope) -> None:
+    # The server's own limit counts only what it had to wait for.
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_ADDRESS_BYTES:
+        raise ProblemError(414, "address_too_long")
+    sizes = [len(name) + len(value) for name, value in scope["headers"]]
+    if sum(sizes) > MAX_HEADER_BYTES or max(sizes, default=0) > MAX_ONE_HEADER_BYTES:
+        raise ProblemError(431, "header_too_large")
 
 
 def _declared_length(scope: Scope) -> int:

@@ -1,6 +1,5 @@
 """A catalogue is whole or not there; what was good stays in force."""
 
-import asyncio
 import json
 
 import pytest
@@ -26,7 +25,7 @@ def folder(tmp_path):
 
 
 def build(documents):
-    seen = {}
+    seen: dict[str, str] = {}
     for document in documents:
         name = document.data["id"]
         if name in seen:
@@ -109,31 +108,6 @@ def test_a_good_change_comes_into_force(folder):
 
     assert catalogue.reload() == []
     assert catalogue.current == ["oat", "rye", "tin"]
-
-
-async def test_a_watched_folder_is_reloaded_when_a_file_changes(folder):
-    catalogue = opened(folder)
-    stop = asyncio.Event()
-    told: asyncio.Queue[list[str]] = asyncio.Queue()
-    watching = asyncio.create_task(
-        catalogue.watch(stop, lambda problems: told.put_nowait([each.code for each in problems]))
-    )
-
-    async def change_until_told(text):
-        # The watch may begin a moment after the first write.
-        while told.empty():
-            (folder / "loaves" / "oat.yaml").write_text(text)
-            await asyncio.sleep(0.05)
-        return await told.get()
-
-    async with asyncio.timeout(10):
-        assert await change_until_told("id: oat\n") == []
-        assert "oat" in catalogue.current
-        while await change_until_told("id: [\n") != ["yaml_invalid"]:
-            pass
-        assert "oat" in catalogue.current
-        stop.set()
-        await watching
 
 
 def test_one_file_is_checked_alone(folder):

@@ -20,7 +20,7 @@ class Loaf(BaseModel):
 
 @pytest.fixture
 async def client():
-    app = FastAPI()
+    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
     problem.install(app)
 
     @app.post("/loaves")

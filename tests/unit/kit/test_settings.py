@@ -77,4 +77,4 @@ def test_settings_do_not_change_after_they_were_read():
     settings = load(BakerySettings)
 
     with pytest.raises(ValueError, match="frozen"):
-        settings.oven_port = 1
+        setattr(settings, "oven_port", 1)  # noqa: B010  # the checker refuses it too

@@ -1,7 +1,6 @@
 """Only the safe core of YAML is read, and every fault has its line."""
 
 import contextlib
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from services.kit.yaml_file import CatalogueInvalid, read_yaml
 
 @pytest.fixture
 def write(tmp_path):
-    def write_file(text: str | bytes) -> Path:
+    def write_file(text):
         path = tmp_path / "file.yaml"
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return path
