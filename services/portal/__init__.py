@@ -1,0 +1,1 @@
+"""The person's web pages: their prompts, why they got them, and what they permit."""

@@ -1,0 +1,1 @@
+"""The portal's technology: Redis, OpenID Connect, gRPC."""

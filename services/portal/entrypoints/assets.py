@@ -1,0 +1,71 @@
+"""Styles, scripts and the icon: a closed list, read once, cached by browsers for ever."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, Response
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+COMPILED: Final = ("govuk-frontend.min.css", "govuk-frontend.min.js")
+OURS: Final = ("icon.svg", "portal.css", "portal.js")
+
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+_ASK_AGAIN: Final = "no-cache"
+
+
+class AssetsMissing(Exception):
+    """The compiled styles and scripts have not been fetched."""
+
+
+class Assets:
+    """What may be asked for below `/assets/<version>/`."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = dict(files)
+        digest = hashlib.sha256()
+        for name, content in sorted(self._files.items()):
+            digest.update(name.encode() + b"\0" + content + b"\0")
+        self.version = digest.hexdigest()[:12]
+
+    @classmethod
+    def load(cls, ours: Path, compiled: Path, brand_colour: str) -> "Assets":
+        """Read the files; raises AssetsMissing."""
+        try:
+            files = {name: (compiled / name).read_bytes() for name in COMPILED}
+        except OSError:
+            raise AssetsMissing from None
+        files |= {name: (ours / name).read_bytes() for name in OURS}
+        files["brand.css"] = f":root {{ --govuk-brand-colour: {brand_colour}; }}\n".encode()
+        return cls(files)
+
+    def address(self, name: str) -> str:
+        """Where a page finds the file; raises KeyError for one that is not there."""
+        if name not in self._files:
+            raise KeyError(name)
+        return f"/assets/{self.version}/{name}"
+
+    def router(self) -> APIRouter:
+        """The route that serves them."""
+        router = APIRouter()
+
+        @router.get("/assets/{version}/{name}", include_in_schema=False)
+        async def asset(version: str, name: str) -> Response:
+            content = self._files.get(name)
+            if content is None:
+                raise HTTPException(404)
+            # While releases change over, a page of one may ask the other: served, not kept.
+            cache = _FOR_EVER if version == self.version else _ASK_AGAIN
+            return Response(
+                content,
+                media_type=MEDIA_TYPES[Path(name).suffix],
+                headers={"cache-control": cache},
+            )
+
+        return router
