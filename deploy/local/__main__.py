@@ -105,6 +105,15 @@ def _keys(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _fetch(parsed: argparse.Namespace) -> int:
+    from deploy.local.preparing.machine import fetch
+
+    fetch(lambda text: _err.print(text, style="dim"))
+    if parsed.json:
+        print(json.dumps({"fetched": True}))
+    return 0
+
+
 def _topics(parsed: argparse.Namespace) -> int:
     from services.kit.topics import create_topics, load_topics
 
@@ -168,6 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verb("down", _down, "end every process of the platform")
     verb("status", _status, "show every process: pid, address, ready, memory, restarts")
+    verb("fetch", _fetch, "fetch what the servers need and start nothing")
     keys = verb("keys", _keys, "make the keys that are missing")
     keys.add_argument("publisher", nargs="*", help="publishers to make keys for")
     verb("topics", _topics, "make the topics that are missing")

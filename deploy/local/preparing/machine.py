@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy.local import ports
 from deploy.local.plan import Machine
+from deploy.local.preparing.assets import ensure_assets
 from deploy.local.servers import debian, jars, kafka, postgres
 from deploy.local.services import WITH_DATABASE
 from deploy.local.settings import ROOT, TOOLS
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
     from deploy.local.running.supervisord import Folders
     from deploy.local.settings import External
+
+
+def fetch(note: Callable[[str], None]) -> None:
+    """Fetch, or find, everything that a whole platform needs, and start nothing."""
+    ensure_assets(note)
+    jars.ensure_java(note)
+    for name in ("kafka", "zipkin"):
+        jars.ensure_jars(name, note)
+    debian.ensure_program("redis-server", "redis-server", note)
+    debian.ensure_postgres(note)
 
 
 def prepare(
@@ -31,11 +42,13 @@ def prepare(
     Fetching comes first and one after the other (package managers lock), making data after it
     and side by side.
     """
-    java = jars.ensure_java() if {"kafka", "zipkin"} & set(names) else "java"
+    if "portal" in names:
+        ensure_assets(note)
+    java = jars.ensure_java(note) if {"kafka", "zipkin"} & set(names) else "java"
     kafka_files = _kafka_files(folders, java, note) if "kafka" in names else None
     zipkin_jar = jars.ensure_jars("zipkin", note)[0] if "zipkin" in names else None
-    redis = debian.ensure_program("redis-server", "redis-server") if "redis" in names else ""
-    postgres_files = _postgres_files(folders) if "postgres" in names else None
+    redis = debian.ensure_program("redis-server", "redis-server", note) if "redis" in names else ""
+    postgres_files = _postgres_files(folders, note) if "postgres" in names else None
     with ThreadPoolExecutor() as pool:
         formatted = pool.submit(_format, kafka_files, port_base)
         cluster = pool.submit(_cluster, postgres_files)
@@ -74,9 +87,9 @@ def _kafka_files(folders: Folders, java: str, note: Callable[[str], None]) -> ka
     )
 
 
-def _postgres_files(folders: Folders) -> postgres.PostgresFiles:
+def _postgres_files(folders: Folders, note: Callable[[str], None]) -> postgres.PostgresFiles:
     return postgres.PostgresFiles(
-        bin=debian.ensure_postgres(),
+        bin=debian.ensure_postgres(note),
         data=folders.home / "data" / "postgres",
         sockets=folders.sockets,
         keys=folders.home / "keys" / "postgres",

@@ -5,31 +5,34 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from deploy.local.errors import ToolMissing
 
+Note = Callable[[str], None]
+
 _APT_SECONDS: Final = 300
 _POSTGRES_FOLDERS: Final = "/usr/lib/postgresql"
 
 
-def ensure_program(program: str, package: str) -> str:
+def ensure_program(program: str, package: str, note: Note) -> str:
     """Return the path of a program, installing its Debian package if need and right be."""
     if found := _on_path(program):
         return found
-    _install(package, program)
+    _install(package, program, note)
     if found := _on_path(program):
         return found
     message = f"{program} is still missing after installing {package}"
     raise ToolMissing(message)
 
 
-def ensure_postgres() -> Path:
+def ensure_postgres(note: Note) -> Path:
     """Return the folder of PostgreSQL's server programs, the newest version's if several."""
     if found := _postgres_folder():
         return found
-    _install("postgresql", "PostgreSQL's server")
+    _install("postgresql", "PostgreSQL's server", note)
     if found := _postgres_folder():
         return found
     message = "PostgreSQL's server is still missing after installing the package postgresql"
@@ -59,11 +62,12 @@ def _postgres_folder() -> Path | None:
     return None
 
 
-def _install(package: str, wanted: str) -> None:
+def _install(package: str, wanted: str, note: Note) -> None:
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
         message = f"{wanted} is missing; install it with: sudo apt-get install -y {package}"
         raise ToolMissing(message)
+    note(f"installing Debian's {package}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = [apt, "install", "-y", "-qq", "--no-install-recommends", package]
     for command in (install, [apt, "update", "-qq"], install):

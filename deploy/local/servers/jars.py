@@ -7,14 +7,11 @@ import hashlib
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from deploy.local.errors import ToolMissing
-from deploy.local.servers.debian import ensure_program
+from deploy.local.servers.debian import Note, ensure_program
 from deploy.local.settings import TOOLS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _HERE: Final = Path(__file__).resolve().parents[1]
 _MAVEN_SECONDS: Final = 600
@@ -39,7 +36,7 @@ def wrong_jars(folder: Path, sums: dict[str, str]) -> list[str]:
     return sorted(strange | differing)
 
 
-def ensure_jars(name: str, note: Callable[[str], None]) -> list[Path]:
+def ensure_jars(name: str, note: Note) -> list[Path]:
     """Return the checked jars of `deploy/local/<name>/pom.xml`, fetching them if need be.
 
     The classpath's order is part of what a class-data archive is valid for, so it is sorted.
@@ -53,18 +50,18 @@ def ensure_jars(name: str, note: Callable[[str], None]) -> list[Path]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.is_file() or complete.read_text() != wanted:
             note(f"fetching {name}'s jars with Maven")
-            _fetch(pom, read_sums(sums_file.read_text()), folder)
+            _fetch(pom, read_sums(sums_file.read_text()), folder, note)
             complete.write_text(wanted)
     return sorted(folder.glob("*.jar"))
 
 
-def ensure_java() -> str:
+def ensure_java(note: Note) -> str:
     """Return the path of a Java runtime."""
-    return ensure_program("java", "default-jre-headless")
+    return ensure_program("java", "default-jre-headless", note)
 
 
-def _fetch(pom: Path, sums: dict[str, str], folder: Path) -> None:
-    maven = ensure_program("mvn", "maven")
+def _fetch(pom: Path, sums: dict[str, str], folder: Path, note: Note) -> None:
+    maven = ensure_program("mvn", "maven", note)
     fresh = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     done = subprocess.run(

@@ -93,7 +93,7 @@ def ensure_cluster(files: PostgresFiles) -> str:
     password_file = files.keys / f"{SUPERUSER}.password"
     if (files.data / "PG_VERSION").is_file():
         if not password_file.is_file():
-            message = f"{password_file} is gone: run `make clean` to start from nothing"
+            message = f"{password_file} is gone: remove {files.data} to begin with empty stores"
             raise LocalError(message)
         _check_version(files)
         return password_file.read_text().strip()
@@ -184,7 +184,10 @@ def _check_version(files: PostgresFiles) -> None:
         [str(files.bin / "postgres"), "--version"], capture_output=True, text=True, check=True
     )
     if f" {made_by}." not in asked.stdout:
-        message = f"the cluster was made by PostgreSQL {made_by}: run `make clean` to make it anew"
+        message = (
+            f"the cluster was made by PostgreSQL {made_by}, which this is not: "
+            f"remove {files.data} to begin with empty stores"
+        )
         raise LocalError(message)
 
 
