@@ -49,9 +49,7 @@ def list_(
 
     async def work() -> dict[str, Any]:
         async with _choices(person) as choices:
-            chosen = await choices.permissions()
-            offers = await choices.offers(language)
-            return _listed(chosen, offers)
+            return _listed(await choices.listed(language))
 
     found = run(work(), as_json=as_json)
     if as_json:
@@ -166,7 +164,8 @@ async def _choices(person: str) -> AsyncIterator[Choices]:
         yield choices
 
 
-def _listed(chosen: sets.PermissionSet, offers: tuple[pb.Offer, ...]) -> dict[str, Any]:
+def _listed(answer: pb.ListResponse) -> dict[str, Any]:
+    chosen = answer.permissions
     rows = {(each.purpose, each.controller): each for each in chosen.permissions}
     never = sets.Permission()
     permissions = [
@@ -177,7 +176,7 @@ def _listed(chosen: sets.PermissionSet, offers: tuple[pb.Offer, ...]) -> dict[st
             "text": offer.text,
             "choice": _CHOICES[rows.get((offer.purpose, offer.controller), never).choice],
         }
-        for offer in offers
+        for offer in answer.offers
     ]
     return {"serial": chosen.serial, "permissions": permissions}
 

@@ -8,20 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-import grpc
 import httpx
 
 from joinedup.cli.home import Home, Problem
-from joinedup.cli.why import OPERATOR
-from joinedup.client.errors import ClientError, from_rpc
+from joinedup.cli.operator import Operator
+from joinedup.client.errors import ClientError
 from joinedup.identity.v1 import subjects_pb2 as pb
-from joinedup.identity.v1 import subjects_pb2_grpc
-from services.kit.clock import SystemClock
-from services.kit.rpc import connect
-from services.kit.service_tokens import TokenSigner
 
 AT_ONCE: Final = 32
-_CALL_SECONDS: Final = 20.0
 _FIELDS: Final = frozenset(
     {
         "sub",
@@ -83,25 +77,18 @@ async def register(
     home: Home, people: Sequence[pb.RegisterRequest], advance: Callable[[], None]
 ) -> list[Registered]:
     """Register everyone, in any order, thirty-two at once; one result each, in order given."""
-    endpoints = home.endpoints()
-    signer = TokenSigner(OPERATOR, home.operator_key())
-    clock = SystemClock()
     slots = asyncio.Semaphore(AT_ONCE)
-    channel = connect(
-        endpoints["identity_grpc"], token=lambda: signer.token("identity", clock.now())
-    )
-    async with channel:
-        stub = subjects_pb2_grpc.SubjectsStub(channel)
+    async with Operator(home) as operator:
 
         async def one(request: pb.RegisterRequest) -> Registered:
             async with slots:
                 try:
-                    answer = await stub.Register(request, timeout=_CALL_SECONDS)
-                except grpc.aio.AioRpcError as failed:
-                    return Registered(request.oidc_sub, existing=False, error=str(from_rpc(failed)))
+                    existing = await operator.register(request)
+                except ClientError as failed:
+                    return Registered(request.oidc_sub, existing=False, error=str(failed))
                 finally:
                     advance()
-                return Registered(request.oidc_sub, answer.existing)
+                return Registered(request.oidc_sub, existing)
 
         results = list(await asyncio.gather(*(one(request) for request in people)))
     done = {each.sub for each in results if each.sub and not each.error}

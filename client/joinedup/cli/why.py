@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-import grpc
 import typer
 
 from joinedup.cli import words
 from joinedup.cli.home import Home, Problem, here
+from joinedup.cli.operator import Operator
 from joinedup.cli.output import AsJson, emit, run, safe, say
 from joinedup.cli.permissions import moment
 from joinedup.cli.publishing import progress_of
 from joinedup.client import Refused
-from joinedup.client.channel import CALL_SECONDS
-from joinedup.client.errors import from_rpc
 from joinedup.notifications.v1 import decisions_pb2 as pb
-from joinedup.notifications.v1 import decisions_pb2_grpc
 from joinedup.notifications.v1.prompts_pb2 import State
-from services.kit.clock import SystemClock
-from services.kit.rpc import connect
-from services.kit.service_tokens import TokenSigner
 
-OPERATOR: Final = "operator"
+_UNKNOWN: Final = frozenset({"not_found", "unknown", "event_unknown", "prompt_unknown"})
 
 
 def why(
@@ -45,28 +39,12 @@ def why(
         _show(found)
 
 
-async def explain(home: Home, id_: str) -> pb.ExplainResponse:
-    """Ask the ledger as the operator; raises Refused or Unavailable."""
-    target = home.endpoints()["notifications_grpc"]
-    signer = TokenSigner(OPERATOR, home.operator_key())
-    clock = SystemClock()
-    channel = connect(
-        target,
-        token=lambda: signer.token("notifications", clock.now()),
-    )
-    async with channel:
-        stub = decisions_pb2_grpc.DecisionsStub(channel)
-        try:
-            return await stub.Explain(pb.ExplainRequest(id=id_), timeout=CALL_SECONDS)
-        except grpc.aio.AioRpcError as failed:
-            raise from_rpc(failed) from failed
-
-
 async def _why(home: Home, id_: str) -> dict[str, Any]:
     try:
-        answer = await explain(home, id_)
+        async with Operator(home) as operator:
+            answer = await operator.explain(id_)
     except Refused as refused:
-        if refused.code not in {"not_found", "unknown", "event_unknown", "prompt_unknown"}:
+        if refused.code not in _UNKNOWN:
             raise
         return await _undecided(home, id_)
     return explained(answer, home.endpoints().get("traces", ""))

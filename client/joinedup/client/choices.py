@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
 import grpc
 
@@ -12,9 +12,6 @@ from joinedup.client.errors import Refused, from_rpc
 from joinedup.client.session import PersonSession
 from joinedup.identity.v1 import permissions_pb2 as pb
 from joinedup.identity.v1 import permissions_pb2_grpc
-
-if TYPE_CHECKING:
-    from joinedup.identity.v1.permission_set_pb2 import PermissionSet
 
 T = TypeVar("T")
 
@@ -27,17 +24,17 @@ class Choices:
         self._channel = connect(identity)
         self._stub = permissions_pb2_grpc.PermissionsStub(self._channel)
 
-    async def offers(self, language: str = "en") -> tuple[pb.Offer, ...]:
-        """What one may choose, in the language asked for."""
-        return tuple((await self._list(language)).offers)
-
-    async def permissions(self) -> PermissionSet:
-        """What the person has chosen; a row that is missing means no."""
-        return (await self._list("en")).permissions
+    async def listed(self, language: str = "en") -> pb.ListResponse:
+        """What the person has chosen (a row that is missing means no), and what one may choose."""
+        return await self._call(
+            lambda carried: self._stub.List(
+                pb.ListRequest(language=language), timeout=CALL_SECONDS, metadata=carried
+            )
+        )
 
     async def give(self, purpose: str, controller: str) -> pb.GiveResponse:
         """Permit one purpose of one department, on the agreement as it stands now."""
-        for offer in await self.offers():
+        for offer in (await self.listed()).offers:
             if (offer.purpose, offer.controller) == (purpose, controller):
                 return await self.accept(offer)
         raise Refused("offer_unknown", "no agreement offers that purpose of that department")
@@ -78,13 +75,6 @@ class Choices:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    async def _list(self, language: str) -> pb.ListResponse:
-        return await self._call(
-            lambda carried: self._stub.List(
-                pb.ListRequest(language=language), timeout=CALL_SECONDS, metadata=carried
-            )
-        )
 
     async def _call(self, call: Callable[[tuple[tuple[str, str], ...]], Awaitable[T]]) -> T:
         try:

@@ -1,0 +1,1 @@
+"""A synthetic town: people, departments that publish, devices that listen."""

@@ -1,0 +1,64 @@
+"""The town lives: events at a steady rate, each acknowledged, decided, delivered and opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from demo.departments import Sent
+from demo.evidence import Issued, explain_all, issued_to, latency, missing, openable_ms
+from demo.live_table import LiveTable
+from demo.log import DecisionTail
+from demo.publishing import Record
+from demo.showing import Teller
+from demo.stage import EVENTS_A_SECOND, PLAY_SECONDS, Stage
+from demo.waiting import expect
+
+
+async def live(stage: Stage, tell: Teller) -> tuple[str, dict[str, float]]:
+    """Play, and wait until everything that should have come of it has; says how fast it was."""
+    events = stage.script.events(int(EVENTS_A_SECOND * PLAY_SECONDS))
+    record = stage.record = Record()
+    async with DecisionTail(stage.endpoints["kafka"], stage.fleet.board.post) as tail:
+        table = LiveTable(record, tail, stage.fleet, total=len(events))
+        with tell.live(table.draw):
+            await stage.departments.publish_all(events, a_second=EVENTS_A_SECOND, record=record)
+            issued = await outcome(stage, events, record)
+    figures = latency(
+        [each.seconds * 1000 for each in record.acked], openable_ms(issued, stage.fleet)
+    )
+    text = (
+        f"{len(record.acked)} events acknowledged and decided, {len(issued)} prompts for "
+        f"{len(stage.players.listening)} devices, each shown once and opened; "
+        f"acknowledged in {figures['ack_p50']:.0f} ms (p99 {figures['ack_p99']:.0f}), "
+        f"openable after {figures['openable_p50']:.0f} ms (p99 {figures['openable_p99']:.0f})"
+    )
+    return text, figures
+
+
+async def outcome(
+    stage: Stage, events: Sequence[Sent], record: Record, *, seconds: float = 60.0
+) -> list[Issued]:
+    """Wait for every decision and every prompt of these events; raises Unseen.
+
+    Answers the prompts issued to listening people. Whatever else reached a device, nothing may
+    have been shown twice.
+    """
+    expect(not record.failed, f"events were not taken: {dict(record.failed)}")
+    expect(len(record.acked) == len(events), "an event has neither an answer nor an error")
+    explained = await explain_all(stage.operator, record.acked, seconds=seconds)
+    issued = issued_to(explained, (each.sub for each in stage.players.listening))
+    expect(issued, "no prompt was issued to any listening person")
+    await stage.fleet.board.until(
+        lambda: not missing(issued, stage.fleet),
+        f"all {len(issued)} prompts opened on their devices",
+        seconds=seconds,
+    )
+    nothing_twice(stage)
+    return issued
+
+
+def nothing_twice(stage: Stage) -> None:
+    """Raise Unseen if a device ended, or showed a prompt more than once."""
+    stage.fleet.check()
+    twice = [each for found in stage.fleet.transcripts for each in found.shown_twice()]
+    expect(not twice, f"shown twice: {twice[:3]}")

@@ -1,0 +1,1 @@
+"""Two thousand people who never lived, the same ones every time."""
