@@ -1,0 +1,1 @@
+"""The rules of identity: matching, cases, permissions and their history. Pure."""

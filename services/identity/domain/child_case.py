@@ -1,0 +1,55 @@
+"""Cases: people joined around a child without joining their data."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from services.identity.domain.birth_date import is_whole_date
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What an event says of the child: enough to know it again, not enough to name it."""
+
+    birth_date: str = field(repr=False)
+    sex: str = field(repr=False)
+    forename_digest: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case; `members` are the handles it joins, `anchor` the handle of the child."""
+
+    case_id: str
+    kind: str
+    anchor: str
+    sketch: Sketch
+    members: frozenset[str]
+
+
+def find_case(
+    cases: Iterable[Case], *, anchor: str | None, members: frozenset[str], sketch: Sketch
+) -> Case | None:
+    """The case the event is about, None when it is a new one.
+
+    The same child by its own handle; else a parent in common, the same whole birth date, the same
+    forename and no other sex. A child without a forename is never matched by the sketch: it could
+    be either of two twins.
+    """
+    known = sorted(cases, key=lambda case: case.case_id)
+    if anchor is not None:
+        by_handle = next((case for case in known if case.anchor == anchor), None)
+        if by_handle is not None:
+            return by_handle
+    return next(
+        (case for case in known if case.members & members and _same(case.sketch, sketch)), None
+    )
+
+
+def _same(one: Sketch, other: Sketch) -> bool:
+    return (
+        one.forename_digest is not None
+        and one.forename_digest == other.forename_digest
+        and one.birth_date == other.birth_date
+        and is_whole_date(one.birth_date)
+        and (not one.sex or not other.sex or one.sex == other.sex)
+    )

@@ -1,0 +1,91 @@
+"""An event type's entry in the catalogue, as far as identity needs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.identity.domain.errors import FieldInvalid
+from services.identity.domain.identifier import normalised
+from services.identity.domain.life_event import LifeEvent, Person
+from services.identity.domain.permission import Flag
+
+
+@dataclass(frozen=True)
+class Role:
+    """What the type says of the person in one role."""
+
+    concerned: bool
+    required: bool
+    schemes: frozenset[str] = frozenset()
+    record: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class CaseRule:
+    """The case the type opens or finds: whom it is about, and whom it joins."""
+
+    kind: str
+    anchor: str
+    members: frozenset[str]
+
+
+@dataclass(frozen=True)
+class FenceRule:
+    """The flag that goes up before the event is acknowledged, and on whom."""
+
+    role: str
+    flag: Flag
+
+
+@dataclass(frozen=True)
+class FactRule:
+    """A record field that is fed from a fact."""
+
+    role: str
+    fact: str
+    field: str
+
+
+@dataclass(frozen=True)
+class EventType:
+    """One event type."""
+
+    name: str
+    lawful_basis: str
+    roles: Mapping[str, Role]
+    case: CaseRule | None = None
+    fence: FenceRule | None = None
+    record_fields: tuple[FactRule, ...] = ()
+    derived_record: tuple[str, ...] = ()
+
+    def check(self, event: LifeEvent) -> None:
+        """Raise FieldInvalid unless the event names just the roles the type has."""
+        for index, person in enumerate(event.persons):
+            if person.role not in self.roles:
+                raise FieldInvalid(f"persons[{index}].role", "role_unknown")
+        named = {person.role for person in event.persons}
+        if any(role.required and name not in named for name, role in self.roles.items()):
+            raise FieldInvalid("persons", "role_required")
+
+    def feeds(self, person: Person, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The record fields that the person's part of the event feeds; the rest is not kept."""
+        said = described(person)
+        kept = {name: said[name] for name in self.roles[person.role].record if name in said}
+        told = {
+            rule.field: facts[rule.fact]
+            for rule in self.record_fields
+            if rule.role == person.role and rule.fact in facts
+        }
+        return kept | told
+
+
+def described(person: Person) -> dict[str, Any]:
+    """What a department says of a person, by record field; what it does not know is absent."""
+    name = {"given": list(person.given), "family": person.family}
+    said = {
+        "name": name if person.given or person.family else None,
+        "birth_date": person.birth_date,
+        "postcode": normalised(person.postcode),
+        "sex": person.sex,
+    }
+    return {field: value for field, value in said.items() if value}

@@ -1,0 +1,58 @@
+"""A life event as identity sees it: who is named, and the facts that feed the personal record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from services.identity.domain.identifier import Identifier
+
+
+class Reason(StrEnum):
+    """Why a register says something now."""
+
+    REGISTERED = "registered"
+    FORMAL_CORRECTION = "formal_correction"
+    TYPOGRAPHICAL = "typographical"
+    CANCELLED = "cancelled"
+    CANCELLATION_REMOVED = "cancellation_removed"
+
+    @property
+    def states_a_fact(self) -> bool:
+        """Whether the event itself says that something is so."""
+        return self in {Reason.REGISTERED, Reason.FORMAL_CORRECTION, Reason.TYPOGRAPHICAL}
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person as a department describes them; empty where it does not know."""
+
+    role: str = ""
+    identifiers: tuple[Identifier, ...] = field(default=(), repr=False)
+    given: tuple[str, ...] = field(default=(), repr=False)
+    family: str = field(default="", repr=False)
+    birth_date: str = field(default="", repr=False)
+    postcode: str = field(default="", repr=False)
+    sex: str = field(default="", repr=False)
+
+    @property
+    def forename(self) -> str:
+        """The first given name; empty for a child that has none yet."""
+        return self.given[0] if self.given else ""
+
+
+@dataclass(frozen=True)
+class LifeEvent:
+    """One admitted event, before anyone in it is known by a handle."""
+
+    event_id: str
+    type: str
+    publisher: str
+    occurred: str
+    registered_at: datetime
+    reason: Reason
+    nation: str
+    persons: tuple[Person, ...] = field(repr=False)
+    supersedes: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict, repr=False)

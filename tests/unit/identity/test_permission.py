@@ -1,0 +1,203 @@
+"""What a person permits, and the only ways it changes."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.identity.domain.errors import FieldInvalid
+from services.identity.domain.permission import (
+    Choice,
+    Flag,
+    Outcome,
+    expire,
+    give,
+    put_flags,
+    withdraw,
+)
+from tests.builders import NOW, an_empty_set, some_terms
+
+KEYS = [("family", "hmrc"), ("family", "nhs"), ("work", "dwp")]
+keys = st.sampled_from(KEYS)
+minutes = st.integers(min_value=0, max_value=90)
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("give"), keys, st.one_of(st.none(), st.integers(1, 60))),
+        st.tuples(st.just("withdraw"), keys),
+        st.tuples(st.just("expire")),
+        st.tuples(st.just("flags"), st.sets(st.sampled_from(Flag))),
+        st.tuples(st.just("wait"), minutes),
+    ),
+    max_size=20,
+)
+
+
+def permitted(held, key, now):
+    """The oracle: what a reader of the row, and of nothing else, takes for permission."""
+    row = held.row(*key)
+    return (
+        row.choice is Choice.GIVEN
+        and not row.ended
+        and (row.expires_at is None or row.expires_at > now)
+    )
+
+
+def play(taken):
+    """Each transition with the time it happened at, the set before it and its outcome."""
+    held, now = an_empty_set(), NOW
+    for name, *rest in taken:
+        match name, rest:
+            case "wait", [by]:
+                now += timedelta(minutes=by)
+                continue
+            case "give", [(purpose, controller), ends]:
+                expires_at = now + timedelta(minutes=ends) if ends else None
+                terms = some_terms(purpose=purpose, controller=controller, expires_at=expires_at)
+                outcome = give(held, terms, now)
+            case "withdraw", [key]:
+                outcome = withdraw(held, *key)
+            case "expire", []:
+                outcome = expire(held, now)
+            case "flags", [flags]:
+                outcome = put_flags(held, flags)
+        yield name, rest, now, held, outcome
+        held = outcome.after
+
+
+@given(steps)
+def test_epochs_never_fall_and_rise_by_one_just_when_permission_ends(taken):
+    for name, rest, now, before, outcome in play(taken):
+        for key in KEYS:
+            was, after = before.row(*key), outcome.after.row(*key)
+            meant = not rest or rest[0] == key
+            ran_out = (
+                was.choice is Choice.GIVEN and not was.ended and not permitted(before, key, now)
+            )
+            ends = (
+                (name == "withdraw" and meant and was.choice is Choice.GIVEN and not was.ended)
+                or (name == "expire" and ran_out)
+                or (name == "give" and meant and ran_out)
+            )
+
+            assert after.epoch == was.epoch + ends
+
+
+@given(steps)
+def test_the_serial_rises_just_when_something_changed(taken):
+    for _, _, _, before, outcome in play(taken):
+        unchanged = (before.permissions, before.flags)
+        same = unchanged == (outcome.after.permissions, outcome.after.flags)
+
+        assert (outcome.after.serial == before.serial) == same
+        assert outcome.after.serial >= before.serial
+        serials = [change.serial for change in outcome.changes]
+        assert serials == list(range(before.serial + 1, before.serial + 1 + len(serials)))
+
+
+@given(steps)
+def test_whoever_may_act_on_an_older_permission_is_fenced(taken):
+    for _, _, _, before, outcome in play(taken):
+        older = any(outcome.after.row(*key).epoch > before.row(*key).epoch for key in KEYS) or bool(
+            outcome.after.flags - before.flags
+        )
+
+        assert outcome.must_be_fenced == older
+
+
+@given(steps)
+def test_nothing_is_permitted_after_a_withdrawal(taken):
+    for name, rest, now, _, outcome in play(taken):
+        if name == "withdraw":
+            assert not permitted(outcome.after, rest[0], now)
+
+
+@given(steps)
+def test_no_key_has_two_rows(taken):
+    for *_, outcome in play(taken):
+        written = [(row.purpose, row.controller) for row in outcome.after.permissions]
+        assert written == sorted(set(written))
+
+
+def test_giving_the_same_twice_changes_nothing():
+    held = give(an_empty_set(), some_terms(), NOW).after
+
+    assert give(held, some_terms(), NOW) == Outcome(held)
+
+
+def test_other_channels_change_the_serial_and_not_the_epoch():
+    held = give(an_empty_set(), some_terms(), NOW).after
+
+    outcome = give(held, some_terms(channels=("inbox",)), NOW)
+
+    assert outcome.after.serial == 2
+    assert outcome.after.row("family", "hmrc").epoch == 0
+    assert not outcome.must_be_fenced
+
+
+def test_no_channels_named_means_those_there_are():
+    held = give(an_empty_set(), some_terms(), NOW).after
+
+    assert held.row("family", "hmrc").channels == ("inbox", "stream")
+
+
+def test_withdrawing_what_was_never_given_changes_nothing():
+    held = an_empty_set()
+
+    outcome = withdraw(held, "family", "hmrc")
+
+    assert outcome == Outcome(held)
+    assert outcome.after.row("family", "hmrc").choice is Choice.UNSAID
+
+
+def test_what_ran_out_unnoticed_ends_before_it_is_given_again():
+    soon = NOW + timedelta(minutes=1)
+    held = give(an_empty_set(), some_terms(expires_at=soon), NOW).after
+
+    outcome = give(held, some_terms(), soon)
+
+    assert [change.signed_by for change in outcome.changes] == ["expiry", "self"]
+    assert outcome.after.row("family", "hmrc").epoch == 1
+    assert outcome.must_be_fenced
+
+
+def test_taking_back_what_ran_out_ends_nothing_twice():
+    soon = NOW + timedelta(minutes=1)
+    given_for_a_minute = give(an_empty_set(), some_terms(expires_at=soon), NOW).after
+    expired = expire(given_for_a_minute, soon).after
+
+    outcome = withdraw(expired, "family", "hmrc")
+
+    row = outcome.after.row("family", "hmrc")
+    assert (row.choice, row.epoch) == (Choice.WITHDRAWN, 1)
+    assert not outcome.must_be_fenced
+
+
+@pytest.mark.parametrize(
+    ("changed", "path", "code"),
+    [
+        ({"channels": ("inbox", "carrier-pigeon")}, "channels", "channel_unknown"),
+        ({"expires_at": NOW}, "expires_at", "time_past"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(changed, path, code):
+    with pytest.raises(FieldInvalid) as refused:
+        give(an_empty_set(), some_terms(**changed), NOW)
+
+    assert (refused.value.path, refused.value.code) == (path, code)
+
+
+def test_a_flag_that_is_there_already_changes_nothing():
+    held = put_flags(an_empty_set(), {Flag.DECEASED}).after
+
+    assert put_flags(held, {Flag.DECEASED}) == Outcome(held)
+
+
+def test_lifting_a_flag_is_told_and_needs_no_fence():
+    held = put_flags(an_empty_set(), {Flag.DECEASED}).after
+
+    outcome = put_flags(held, ())
+
+    assert outcome.after.serial == 2
+    assert not outcome.must_be_fenced
