@@ -1,0 +1,102 @@
+"""Where the truth of identity lives: PostgreSQL."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+
+from services.identity.adapters.postgres_events import PostgresEvents
+from services.identity.adapters.postgres_permissions import PostgresPermissions, read_sets
+from services.identity.adapters.postgres_pool import Connection, Pool, connection, transaction
+from services.identity.adapters.postgres_subjects import PostgresSubjects
+from services.identity.domain.permission import Choice, PermissionSet
+from services.identity.domain.permission_history import Entry
+from services.identity.ports import NewId, Transaction
+
+_HISTORY: Final = """
+    SELECT serial, purpose, controller, choice, epoch, at, signed_by, previous_hash, hash
+    FROM permission_history WHERE handle = %s ORDER BY serial
+"""
+_TOOK_EFFECT: Final = """
+    SELECT took_effect_at FROM permissions
+    WHERE handle = %s AND purpose = %s AND controller = %s AND ended
+"""
+_DUE: Final = """
+    SELECT handle FROM permissions
+    WHERE choice = 'given' AND NOT ended AND expires_at <= %s
+    GROUP BY handle ORDER BY min(expires_at) LIMIT %s
+"""
+_SIGN_IN: Final = """
+    SELECT s.handle, s.language FROM sign_ins i JOIN subjects s USING (handle)
+    WHERE i.issuer = %s AND i.sub = %s
+"""
+
+
+class PostgresTransaction:
+    """The port Transaction on one connection."""
+
+    def __init__(self, current: Connection, new_id: NewId) -> None:
+        self.subjects = PostgresSubjects(current)
+        self.events = PostgresEvents(current)
+        self.permissions = PostgresPermissions(current, new_id)
+
+
+class PostgresStore:
+    """The port Store. `on_saved` is called after each commit that left something for the log."""
+
+    def __init__(self, pool: Pool, new_id: NewId, on_saved: Callable[[], None]) -> None:
+        self._pool = pool
+        self._new_id = new_id
+        self._on_saved = on_saved
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """One transaction on a connection of its own."""
+        async with transaction(self._pool) as current:
+            tx = PostgresTransaction(current, self._new_id)
+            yield tx
+        if tx.permissions.saved:
+            self._on_saved()
+
+    async def permission_sets(self, handles: Sequence[str]) -> dict[str, PermissionSet]:
+        """One statement however many people."""
+        async with connection(self._pool) as current:
+            return await read_sets(current, handles)
+
+    async def history(self, handle: str) -> list[Entry]:
+        """Oldest first."""
+        async with connection(self._pool) as current:
+            rows = await (await current.execute(_HISTORY, [handle])).fetchall()
+        return [
+            Entry(
+                serial=row[0],
+                purpose=row[1],
+                controller=row[2],
+                choice=Choice(row[3]),
+                epoch=row[4],
+                at=row[5],
+                signed_by=row[6],
+                previous_hash=row[7],
+                hash=row[8],
+            )
+            for row in rows
+        ]
+
+    async def took_effect_at(self, handle: str, purpose: str, controller: str) -> datetime | None:
+        """None while the end does not hold everywhere, and where nothing ended."""
+        async with connection(self._pool) as current:
+            cursor = await current.execute(_TOOK_EFFECT, [handle, purpose, controller])
+            row = await cursor.fetchone()
+        return row[0] if row else None
+
+    async def due(self, now: datetime, limit: int) -> list[str]:
+        """Longest due first."""
+        async with connection(self._pool) as current:
+            rows = await (await current.execute(_DUE, [now, limit])).fetchall()
+        return [row[0] for row in rows]
+
+    async def sign_in(self, issuer: str, sub: str) -> tuple[str, str] | None:
+        """Handle and language."""
+        async with connection(self._pool) as current:
+            row = await (await current.execute(_SIGN_IN, [issuer, sub])).fetchone()
+        return (row[0], row[1]) if row else None

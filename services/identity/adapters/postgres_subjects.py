@@ -1,0 +1,131 @@
+"""People and the identifiers that lead to them, in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from psycopg.types.json import Jsonb
+
+from services.identity.adapters.postgres_pool import Connection
+from services.identity.domain.identifier import Fingerprint
+from services.identity.domain.resolution import Profile
+from services.identity.ports import FieldFed, SubjectRow
+
+_LOCK: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+_KNOWN: Final = "SELECT hmac, handle FROM subject_identifiers WHERE hmac = ANY(%s)"
+_ADD: Final = """
+    INSERT INTO subjects (handle, language, nation, created_at)
+    SELECT handle, language, nation, %s FROM unnest(%s::text[], %s::text[], %s::text[])
+        AS fresh (handle, language, nation)
+"""
+_BIND: Final = """
+    INSERT INTO subject_identifiers (hmac, scheme, handle)
+    SELECT * FROM unnest(%s::bytea[], %s::text[], %s::text[])
+"""
+_TELL: Final = """
+    INSERT INTO record_fields (handle, field, source_event, value, controller, occurred,
+        registered_at, recorded_at, lawful_basis)
+    SELECT handle, field, 'registration', value, 'operator', '', %s, %s, 'public_task'
+    FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS told (handle, field, value)
+    ON CONFLICT (handle, field, source_event) DO UPDATE
+        SET value = excluded.value, registered_at = excluded.registered_at,
+            recorded_at = excluded.recorded_at
+        WHERE record_fields.value <> excluded.value
+"""
+_BIND_SIGN_IN: Final = """
+    INSERT INTO sign_ins (issuer, sub, handle) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_SIGNED_IN: Final = "SELECT handle FROM sign_ins WHERE issuer = %s AND sub = %s"
+
+# Of several sources of a field the one that wrote it down last is believed.
+_PROFILES: Final = """
+    SELECT s.handle, s.serial,
+        ARRAY(
+            SELECT DISTINCT e.type FROM subject_events e
+            WHERE e.handle = s.handle AND e.event_id <> %(but)s AND NOT EXISTS (
+                SELECT FROM superseded_events o WHERE o.event_id = e.event_id AND o.in_force)
+            ORDER BY e.type
+        ),
+        (
+            SELECT coalesce(jsonb_object_agg(r.field, r.value), '{}') FROM (
+                SELECT DISTINCT ON (f.field) f.field, f.value FROM record_fields f
+                WHERE f.handle = s.handle AND f.field = ANY(%(fields)s) AND NOT EXISTS (
+                    SELECT FROM superseded_events o
+                    WHERE o.event_id = f.source_event AND o.in_force)
+                ORDER BY f.field, f.registered_at DESC, f.recorded_at DESC
+            ) r
+        )
+    FROM subjects s WHERE s.handle = ANY(%(handles)s)
+"""
+
+
+def lock_keys(digests: Sequence[bytes]) -> list[int]:
+    """Advisory lock keys of digests, in the one order in which everybody takes them."""
+    return sorted({int.from_bytes(digest[:8], "big", signed=True) for digest in digests})
+
+
+class PostgresSubjects:
+    """The port SubjectRows on one connection's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def lock_known(self, digests: Sequence[bytes]) -> dict[bytes, str]:
+        """Take the locks, then look: what is read is what the holder before has left."""
+        await self._connection.execute(_LOCK, [lock_keys(digests)])
+        return await self.known(digests)
+
+    async def known(self, digests: Sequence[bytes]) -> dict[bytes, str]:
+        """Handles by digest."""
+        rows = await (await self._connection.execute(_KNOWN, [list(digests)])).fetchall()
+        return dict(rows)
+
+    async def add(self, rows: Sequence[SubjectRow], at: datetime) -> None:
+        """Two statements however many people."""
+        if not rows:
+            return
+        columns = zip(*((row.handle, row.language, row.nation) for row in rows), strict=True)
+        await self._connection.execute(_ADD, [at, *map(list, columns)])
+        for row in rows:
+            await self.bind(row.handle, row.fingerprints)
+
+    async def bind(self, handle: str, fingerprints: Sequence[Fingerprint]) -> None:
+        """One statement however many identifiers."""
+        if fingerprints:
+            digests = [each.digest for each in fingerprints]
+            schemes = [each.scheme for each in fingerprints]
+            await self._connection.execute(_BIND, [digests, schemes, [handle] * len(digests)])
+
+    async def settle(self, handle: str, language: str, nation: str) -> None:
+        """Leave the row alone where nothing is new."""
+        await self._connection.execute(
+            "UPDATE subjects SET language = %s, nation = %s"
+            " WHERE handle = %s AND (language, nation) <> (%s, %s)",
+            [language, nation, handle, language, nation],
+        )
+
+    async def tell(self, told: Sequence[FieldFed], at: datetime) -> None:
+        """An operator's word replaces what an operator said before."""
+        if told:
+            columns = zip(*((f.handle, f.name, Jsonb(f.value)) for f in told), strict=True)
+            await self._connection.execute(_TELL, [at, at, *map(list, columns)])
+
+    async def signed_in(self, issuer: str, sub: str) -> str | None:
+        """Whose account it is."""
+        row = await (await self._connection.execute(_SIGNED_IN, [issuer, sub])).fetchone()
+        return row[0] if row else None
+
+    async def bind_sign_in(self, issuer: str, sub: str, handle: str) -> bool:
+        """Whether the account is the person's afterwards."""
+        await self._connection.execute(_BIND_SIGN_IN, [issuer, sub, handle])
+        return await self.signed_in(issuer, sub) == handle
+
+    async def profiles(
+        self, handles: Sequence[str], fields: Sequence[str], but: str
+    ) -> dict[str, Profile]:
+        """One statement, so that everything in a profile is of one instant."""
+        values = {"but": but, "fields": list(fields), "handles": list(handles)}
+        rows = await (await self._connection.execute(_PROFILES, values)).fetchall()
+        return {
+            handle: Profile(serial, tuple(types), record) for handle, serial, types, record in rows
+        }

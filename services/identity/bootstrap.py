@@ -1,0 +1,182 @@
+"""Identity put together: the only place where settings become parts."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from services.identity.adapters import catalogue_files
+from services.identity.adapters.fences_grpc import GrpcFences
+from services.identity.adapters.oidc_id_tokens import OidcIdTokens, fetch_json
+from services.identity.adapters.outbox_relay import OutboxRelay
+from services.identity.adapters.person_tokens import SignedPersonTokens
+from services.identity.adapters.postgres_fences import PostgresFences
+from services.identity.adapters.postgres_pool import Pool, make_pool
+from services.identity.adapters.postgres_store import PostgresStore
+from services.identity.domain.identifier import Fingerprints
+from services.identity.entrypoints import upkeep
+from services.identity.entrypoints.grpc_server import Surroundings, services
+from services.identity.handlers.fencing import Fencing
+from services.identity.settings import Settings
+from services.kit import rpc, telemetry
+from services.kit.access import AccessTable
+from services.kit.catalogue import CatalogueInvalid
+from services.kit.clock import Clock, SystemClock, make_clock
+from services.kit.ids import new_random_id
+from services.kit.log_producer import LogProducer, LogUnavailable
+from services.kit.migrations import MigrationRefused, migrate
+from services.kit.probe import Probe
+from services.kit.run import CannotStart
+from services.kit.service_tokens import TokenSigner, TokenVerifier
+
+NAME: Final = "identity"
+FENCED: Final = "notifications"
+MIGRATIONS: Final = Path(__file__).parent / "adapters" / "migrations"
+KEY_BYTES: Final = 32
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until stopped; raises CannotStart."""
+    running = telemetry.start(
+        NAME,
+        otlp_endpoint=settings.otlp_endpoint,
+        sample_ratio=settings.trace_sample_ratio,
+        instance=str(os.getpid()),
+        environment=settings.environment,
+        log_level=settings.log_level,
+    )
+    probe = Probe(settings.host, settings.probe_port, conditions=("postgres", "kafka", "grpc"))
+    probe.start()
+    producer = LogProducer(settings.kafka_bootstrap, NAME)
+    try:
+        async with _database(settings) as pool:
+            probe.ready("postgres")
+            await _run(settings, pool, producer, probe, stop)
+    finally:
+        await producer.close()
+        probe.stop()
+        running.shutdown()
+
+
+async def _run(
+    settings: Settings, pool: Pool, producer: LogProducer, probe: Probe, stop: asyncio.Event
+) -> None:
+    clock = make_clock(settings.clock_offset_seconds, settings.environment)
+    relay = OutboxRelay(pool, producer)
+    fences = GrpcFences(_own_token(settings, clock))
+    around = _surroundings(settings, pool, clock, relay, fences)
+    server = rpc.create_server(
+        f"{settings.host}:{settings.grpc_port}",
+        add_services=services(around),
+        access=AccessTable.load(settings.protos_dir / "rpc-access.yaml"),
+        verifier=TokenVerifier(
+            NAME,
+            _required(settings.service_keys_dir, "IDENTITY_SERVICE_KEYS_DIR"),
+            settings.person_token_public_key_file,
+            clock=clock,
+        ),
+    )
+    try:
+        # One that fails ends the others, and the process with them: a supervisor starts it anew.
+        async with asyncio.TaskGroup() as together:
+            beside = [
+                together.create_task(work)
+                for work in (
+                    _connect(producer, probe),
+                    relay.run(stop),
+                    upkeep.keep_fencing(around.fencing, stop),
+                    upkeep.keep_expiring(around.store, clock, stop),
+                    around.event_types.watch(stop, _reloaded),
+                    around.agreements.watch(stop, _reloaded),
+                )
+            ]
+            await rpc.serve(server, stop, ready=partial(probe.ready, "grpc"))
+            for each in beside:
+                each.cancel()
+    finally:
+        await fences.close()
+
+
+async def _connect(producer: LogProducer, probe: Probe) -> None:
+    """Until the log answers, what is to be told to it waits in the outbox."""
+    while True:
+        try:
+            await producer.start()
+        except LogUnavailable:
+            continue
+        probe.ready("kafka")
+        return
+
+
+def _surroundings(
+    settings: Settings, pool: Pool, clock: Clock, relay: OutboxRelay, fences: GrpcFences
+) -> Surroundings:
+    lease = timedelta(seconds=settings.lease_seconds)
+    book = PostgresFences(pool, lease)
+    try:
+        event_types = catalogue_files.event_types(settings.catalogue_dir)
+        agreements = catalogue_files.agreements(settings.catalogue_dir)
+    except CatalogueInvalid as invalid:
+        raise CannotStart(str(invalid)) from None
+    return Surroundings(
+        store=PostgresStore(pool, new_random_id, relay.wake),
+        book=book,
+        fencing=Fencing(book, fences, clock, asyncio.sleep),
+        fingerprints=Fingerprints(_identifier_key(settings.identifier_key_file)),
+        event_types=event_types,
+        agreements=agreements,
+        # The provider keeps real time, whatever day it is pretended to be here.
+        id_tokens=OidcIdTokens(
+            settings.oidc_issuer, settings.oidc_client_id, SystemClock(), fetch_json
+        ),
+        person_tokens=SignedPersonTokens(settings.person_token_private_key_file, new_random_id),
+        issuer=settings.oidc_issuer,
+        lease=lease,
+        clock=clock,
+        new_id=new_random_id,
+    )
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Pool]:
+    url = settings.database_url.get_secret_value()
+    try:
+        await migrate(url, MIGRATIONS, NAME)
+    except MigrationRefused as refused:
+        raise CannotStart(str(refused)) from None
+    except psycopg.Error as error:
+        raise CannotStart(f"PostgreSQL refuses: {type(error).__name__}") from None
+    async with make_pool(url) as pool:
+        yield pool
+
+
+def _own_token(settings: Settings, clock: Clock) -> Callable[[], str]:
+    key_file = _required(settings.service_key_file, "IDENTITY_SERVICE_KEY_FILE")
+    signer = TokenSigner(NAME, key_file)
+    return lambda: signer.token(FENCED, clock.now())
+
+
+def _identifier_key(path: Path) -> bytes:
+    try:
+        key = bytes.fromhex(path.read_text().strip())
+    except (OSError, ValueError):
+        raise CannotStart(f"{path} holds no key: write 32 random bytes in hex") from None
+    if len(key) != KEY_BYTES:
+        raise CannotStart(f"{path} holds a key of the wrong length: write 32 random bytes in hex")
+    return key
+
+
+def _required(path: Path | None, variable: str) -> Path:
+    if path is None:
+        raise CannotStart(f"{variable} is not set")
+    return path
+
+
+def _reloaded(_problems: object) -> None:
+    """The loader has said what there is to say."""

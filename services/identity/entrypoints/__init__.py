@@ -1,0 +1,1 @@
+"""The ways into identity: calls, and the work that nobody calls for."""

@@ -1,0 +1,279 @@
+"""Identity's calls: each translates, calls one handler and translates back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from google.protobuf.duration_pb2 import Duration
+
+from joinedup.identity.v1 import (
+    enforcement_points_pb2,
+    enforcement_points_pb2_grpc,
+    permissions_pb2,
+    permissions_pb2_grpc,
+    sign_in_pb2,
+    sign_in_pb2_grpc,
+    subjects_pb2,
+    subjects_pb2_grpc,
+)
+from services.identity import metrics, wire
+from services.identity.domain.agreement import Agreements
+from services.identity.domain.errors import FieldInvalid, SignInRefused
+from services.identity.domain.event_type import EventType
+from services.identity.domain.identifier import Fingerprints
+from services.identity.entrypoints.grpc_errors import refusals
+from services.identity.handlers.choices import (
+    give_permission,
+    list_permissions,
+    read_history,
+    read_snapshot,
+    withdraw_permission,
+)
+from services.identity.handlers.enforcement import register_enforcement_point, renew_lease
+from services.identity.handlers.fencing import Fencing
+from services.identity.handlers.register_person import register_person
+from services.identity.handlers.resolve_life_event import resolve_life_event
+from services.identity.handlers.sign_in import exchange_id_token
+from services.identity.ports import (
+    Clock,
+    EnforcementPoint,
+    FenceBook,
+    IdTokens,
+    NewId,
+    PersonTokens,
+    Store,
+)
+from services.kit.catalogue import Catalogue
+from services.kit.rpc import caller_of
+
+MAX_SUBJECTS: Final = 500
+# A withdrawal waits this long for everybody's word; less when the caller waits less.
+EFFECT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the calls work with."""
+
+    store: Store
+    book: FenceBook
+    fencing: Fencing
+    fingerprints: Fingerprints
+    event_types: Catalogue[dict[str, EventType]]
+    agreements: Catalogue[Agreements]
+    id_tokens: IdTokens
+    person_tokens: PersonTokens
+    issuer: str
+    lease: timedelta
+    clock: Clock
+    new_id: NewId
+
+
+class _Servicer:
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+
+class Subjects(_Servicer, subjects_pb2_grpc.SubjectsServicer):
+    """Handles, matching and cases."""
+
+    async def Register(  # noqa: N802  # the contract's name
+        self, request: subjects_pb2.RegisterRequest, _context: Any
+    ) -> subjects_pb2.RegisterResponse:
+        """Register a person."""
+        around = self._around
+        with refusals():
+            registered = await register_person(
+                wire.registration_of(request, around.issuer),
+                store=around.store,
+                fingerprints=around.fingerprints,
+                new_id=around.new_id,
+                now=around.clock.now(),
+            )
+        metrics.identifiers_in_conflict(registered.conflict)
+        return subjects_pb2.RegisterResponse(
+            subject=registered.subject, existing=registered.existing
+        )
+
+    async def Resolve(  # noqa: N802  # the contract's name
+        self, request: subjects_pb2.ResolveRequest, _context: Any
+    ) -> subjects_pb2.ResolveResponse:
+        """Turn the persons of an event into handles."""
+        around, now = self._around, self._around.clock.now()
+        with refusals():
+            resolved = await resolve_life_event(
+                wire.life_event_of(request, now),
+                event_types=around.event_types.current,
+                store=around.store,
+                fencing=around.fencing,
+                fingerprints=around.fingerprints,
+                new_id=around.new_id,
+                now=now,
+            )
+        metrics.event_resolved(resolved)
+        return wire.resolve_response(resolved.resolution)
+
+
+class Permissions(_Servicer, permissions_pb2_grpc.PermissionsServicer):
+    """A person's choices; whose they are, the caller's token says."""
+
+    async def List(  # noqa: N802  # the contract's name
+        self, request: permissions_pb2.ListRequest, _context: Any
+    ) -> permissions_pb2.ListResponse:
+        """The caller's set, and what one may choose."""
+        with refusals():
+            language = wire.language_of(request.language)
+            held = await list_permissions(self._around.store, _subject())
+        agreements = self._around.agreements.current
+        return permissions_pb2.ListResponse(
+            permissions=wire.permission_set_message(held),
+            offers=wire.offer_messages(agreements.values(), language),
+        )
+
+    async def Give(  # noqa: N802  # the contract's name
+        self, request: permissions_pb2.GiveRequest, _context: Any
+    ) -> permissions_pb2.GiveResponse:
+        """Permission stands."""
+        around = self._around
+        with refusals():
+            outcome, row = await give_permission(
+                around.store,
+                around.agreements.current,
+                _subject(),
+                wire.terms_of(request),
+                if_serial=request.if_serial,
+                now=around.clock.now(),
+            )
+        metrics.permission_given(len(outcome.changes))
+        message = wire.permission_message(row)
+        return permissions_pb2.GiveResponse(permission=message, serial=outcome.after.serial)
+
+    async def Withdraw(  # noqa: N802  # the contract's name
+        self, request: permissions_pb2.WithdrawRequest, context: Any
+    ) -> permissions_pb2.WithdrawResponse:
+        """Permission is taken back."""
+        around = self._around
+        begun = around.clock.monotonic()
+        patience = min(EFFECT_SECONDS, context.time_remaining() - ANSWER_SECONDS)
+        with refusals():
+            withdrawal = await withdraw_permission(
+                around.store,
+                around.agreements.current,
+                around.fencing,
+                _subject(),
+                purpose=request.purpose,
+                controller=request.controller,
+                if_serial=request.if_serial,
+                now=around.clock.now(),
+                within_seconds=patience,
+            )
+        metrics.permission_withdrawn(withdrawal, around.clock.monotonic() - begun)
+        return permissions_pb2.WithdrawResponse(
+            permission=wire.permission_message(withdrawal.permission),
+            serial=withdrawal.serial,
+            took_effect_at=wire.timestamp(withdrawal.took_effect_at),
+            outstanding=withdrawal.outstanding,
+        )
+
+    async def History(  # noqa: N802  # the contract's name
+        self, _request: permissions_pb2.HistoryRequest, _context: Any
+    ) -> permissions_pb2.HistoryResponse:
+        """Every change of the caller's rows."""
+        with refusals():
+            entries = await read_history(self._around.store, _subject())
+        return permissions_pb2.HistoryResponse(changes=map(wire.change_message, entries))
+
+    async def Snapshot(  # noqa: N802  # the contract's name
+        self, request: permissions_pb2.SnapshotRequest, _context: Any
+    ) -> permissions_pb2.SnapshotResponse:
+        """Whole sets, for services."""
+        with refusals():
+            if len(request.subjects) > MAX_SUBJECTS:
+                raise FieldInvalid("subjects", "list_too_long")
+            sets = await read_snapshot(self._around.store, request.subjects)
+        return permissions_pb2.SnapshotResponse(sets=map(wire.permission_set_message, sets))
+
+
+class EnforcementPoints(_Servicer, enforcement_points_pb2_grpc.EnforcementPointsServicer):
+    """Leases of the processes that stream or open content."""
+
+    async def Register(  # noqa: N802  # the contract's name
+        self, request: enforcement_points_pb2.EnforcementPointsRegisterRequest, _context: Any
+    ) -> enforcement_points_pb2.EnforcementPointsRegisterResponse:
+        """Announce a process."""
+        with refusals():
+            point = EnforcementPoint(
+                instance=wire.present(request.instance, "instance"),
+                address=wire.present(request.address, "address"),
+            )
+            await register_enforcement_point(self._around.book, point)
+        return enforcement_points_pb2.EnforcementPointsRegisterResponse(lease=self._lease())
+
+    async def Renew(  # noqa: N802  # the contract's name
+        self, request: enforcement_points_pb2.RenewRequest, _context: Any
+    ) -> enforcement_points_pb2.RenewResponse:
+        """Prolong a lease."""
+        with refusals():
+            instance = wire.present(request.instance, "instance")
+            await renew_lease(self._around.book, instance)
+        return enforcement_points_pb2.RenewResponse(lease=self._lease())
+
+    def _lease(self) -> Duration:
+        lease = Duration()
+        lease.FromTimedelta(self._around.lease)
+        return lease
+
+
+class SignIn(_Servicer, sign_in_pb2_grpc.SignInServicer):
+    """From the identity provider's word to the platform's own."""
+
+    async def Exchange(  # noqa: N802  # the contract's name
+        self, request: sign_in_pb2.ExchangeRequest, _context: Any
+    ) -> sign_in_pb2.ExchangeResponse:
+        """An ID token for a person token."""
+        around = self._around
+        with refusals():
+            try:
+                signed_in = await exchange_id_token(
+                    around.store,
+                    around.id_tokens,
+                    around.person_tokens,
+                    id_token=request.id_token,
+                    nonce=request.nonce,
+                    now=around.clock.now(),
+                )
+            except SignInRefused as refused:
+                metrics.signed_in(refused.code)
+                raise
+        metrics.signed_in("exchanged")
+        return sign_in_pb2.ExchangeResponse(
+            person_token=signed_in.token,
+            expires_at=wire.timestamp(signed_in.expires_at),
+            language=signed_in.language,
+        )
+
+
+def services(around: Surroundings) -> list[tuple[Any, Any, str]]:
+    """What the server serves: add function, servicer and full name of each service."""
+    modules: Mapping[Any, tuple[Any, Any]] = {
+        subjects_pb2: (subjects_pb2_grpc.add_SubjectsServicer_to_server, Subjects),
+        permissions_pb2: (permissions_pb2_grpc.add_PermissionsServicer_to_server, Permissions),
+        enforcement_points_pb2: (
+            enforcement_points_pb2_grpc.add_EnforcementPointsServicer_to_server,
+            EnforcementPoints,
+        ),
+        sign_in_pb2: (sign_in_pb2_grpc.add_SignInServicer_to_server, SignIn),
+    }
+    return [
+        (add, servicer(around), module.DESCRIPTOR.services_by_name[servicer.__name__].full_name)
+        for module, (add, servicer) in modules.items()
+    ]
+
+
+def _subject() -> str:
+    subject = caller_of().subject
+    # The table lets only people through to the calls that ask.
+    assert subject is not None  # noqa: S101
+    return subject
