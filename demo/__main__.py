@@ -13,8 +13,8 @@ from typing import Any
 
 from rich.console import Console
 
-from demo.performance import check, show
-from demo.stage import PEOPLE, SEED
+from demo.scene import PEOPLE, SEED
+from demo.showing.performance import check, show
 from deploy.local.errors import LocalError
 
 

@@ -13,18 +13,14 @@ from demo.departments import Registers
 from demo.devices import Fleet
 from demo.log import Lag
 from demo.publishing import Acked, Departments, Record
-from demo.script import Cast, Script, cast
-from demo.town.known import KNOWN, MOTHER
-from demo.town.people import Townsperson, people
+from demo.scene import set_scene
+from demo.script import Cast, Script
+from demo.town.people import Townsperson
 from demo.traces import Traces
 from deploy.local.platform import Platform
 from joinedup.cli.home import Home
 from joinedup.cli.operator import Operator
 
-SEED: Final = 2026
-PEOPLE: Final = 2_000
-DEVICES: Final = 20
-PERMITTING: Final = 60
 EVENTS_A_SECOND: Final = 20.0
 PLAY_SECONDS: Final = 20.0
 # Departments outlast a broker's restart: they try again for this long, under the same event id.
@@ -62,12 +58,6 @@ class Stage:
         if self.story is None:
             raise RuntimeError("the birth was not published yet")
         return self.story
-
-
-def set_scene(seed: int, size: int) -> tuple[tuple[Townsperson, ...], Cast]:
-    """The town and who plays in it: the same for the same seed."""
-    town = people(seed, size, KNOWN)
-    return town, cast(town, MOTHER, listening=DEVICES, permitting=PERMITTING, seed=seed)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from rich.markup import escape
 from demo.departments import Sent
 from demo.evidence import Explained, Issued, explain, issued_to, missing
 from demo.publishing import Acked
-from demo.showing import Teller
+from demo.showing.steps import Teller
 from demo.stage import Stage
 from demo.traces import JOURNEY
 from demo.waiting import Unseen, expect, seen

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from demo.departments import Sent
 from demo.evidence import Issued, explain_all, issued_to, latency, missing, openable_ms
-from demo.live_table import LiveTable
 from demo.log import DecisionTail
 from demo.publishing import Record
-from demo.showing import Teller
+from demo.showing.live_table import LiveTable
+from demo.showing.steps import Teller
 from demo.stage import EVENTS_A_SECOND, PLAY_SECONDS, Stage
 from demo.waiting import expect
 

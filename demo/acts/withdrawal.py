@@ -7,7 +7,7 @@ from typing import Final
 from demo.acts.birth import birth, quiet_until_later, tell_decision
 from demo.evidence import Explained, explain, explain_all
 from demo.publishing import Record
-from demo.showing import Teller
+from demo.showing.steps import Teller
 from demo.stage import Stage
 from demo.waiting import expect, seen
 from joinedup.cli.permissions import moment

@@ -1,6 +1,6 @@
 """`python -m joinedup.cli`, for where the command itself is not installed."""
 
-from joinedup.cli.app import main
+from joinedup.cli import main
 
 if __name__ == "__main__":
     main()

@@ -27,8 +27,3 @@ app.add_typer(permissions.app, name="permissions")
 app.command("why")(why.why)
 app.add_typer(people.app, name="people")
 app.command("doctor")(doctor.doctor)
-
-
-def main() -> None:
-    """Run the command line."""
-    app()

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from demo.departments import BIRTH, DEATH, LICENCE, Registers
+from demo.scene import PEOPLE, SEED, set_scene
 from demo.script import Script
-from demo.stage import PEOPLE, SEED, set_scene
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TOWN, CAST = set_scene(SEED, PEOPLE)

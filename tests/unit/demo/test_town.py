@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from demo.stage import PEOPLE, SEED, set_scene
+from demo.scene import PEOPLE, SEED, set_scene
 from demo.town.known import KNOWN
 from demo.town.numbers import driver_number, nhs_check_digit
 from demo.town.people import NINO_FROM_AGE, people

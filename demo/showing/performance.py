@@ -14,7 +14,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from demo.acts import birth, faults, opening, play, portal, withdrawal
-from demo.showing import Checker, Narrator, Stopped, Teller
+from demo.showing.steps import Checker, Narrator, Stopped, Teller
 from demo.stage import Stage, open_stage
 from deploy.local.platform import Platform
 from deploy.local.running.display import OnTerminal

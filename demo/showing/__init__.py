@@ -1,0 +1,1 @@
+"""Telling the play: to an audience, or to a result file."""
