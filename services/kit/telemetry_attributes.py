@@ -34,6 +34,7 @@ ALLOWED_ATTRIBUTES: Final = frozenset(
         "joinedup.nudge",
         "joinedup.outcome",
         "joinedup.prompt_id",
+        "joinedup.publisher",
         "joinedup.reason",
         "messaging.batch.message_count",
         "messaging.consumer.group.name",

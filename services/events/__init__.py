@@ -1,0 +1,1 @@
+"""What departments publish: judged at the door, put on the log, followed until decided."""

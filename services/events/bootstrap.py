@@ -1,0 +1,213 @@
+"""Everything put together: the one place where settings are read and parts are chosen."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+
+import grpc
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from services.events import handlers, metrics, wire
+from services.events.adapters.catalogue_files import CatalogueFiles
+from services.events.adapters.identity_subjects import DEADLINE_SECONDS, IdentitySubjects
+from services.events.adapters.kafka_log import KafkaLog
+from services.events.adapters.postgres_admissions import (
+    MIGRATIONS,
+    PostgresAdmissions,
+    pool_for,
+)
+from services.events.adapters.publisher_tokens import PublisherTokens
+from services.events.entrypoints.http_api import Surroundings, create_app
+from services.events.entrypoints.stream import GROUP, Decisions
+from services.events.settings import EventsSettings
+from services.kit.catalogue import CatalogueInvalid, Problem
+from services.kit.clock import Clock, make_clock
+from services.kit.log_consumer import consume
+from services.kit.log_producer import LogProducer, LogUnavailable
+from services.kit.migrations import MigrationRefused, migrate
+from services.kit.probe import Probe
+from services.kit.rpc import connect
+from services.kit.run import CannotStart
+from services.kit.service_tokens import TokenSigner
+from services.kit.settings import load
+from services.kit.telemetry import log
+from services.kit.telemetry import start as start_telemetry
+from services.kit.topics import load_topics
+from services.kit.web import serve
+
+FORGET_EVERY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What lives as long as the process."""
+
+    settings: EventsSettings
+    clock: Clock
+    probe: Probe
+    catalogue: CatalogueFiles
+    admissions: PostgresAdmissions
+    producer: LogProducer
+    channel: grpc.aio.Channel
+
+
+async def main(stop: asyncio.Event) -> None:
+    """Run the service until stopped."""
+    settings = load(EventsSettings)
+    telemetry = start_telemetry(
+        "events",
+        otlp_endpoint=settings.otlp_endpoint,
+        sample_ratio=settings.trace_sample_ratio,
+        instance=f"events-{os.getpid()}",
+        environment=settings.environment,
+        log_level=settings.log_level,
+    )
+    try:
+        async with AsyncExitStack() as until_the_end:
+            parts = await _assemble(settings, until_the_end)
+            await _run(parts, stop)
+    finally:
+        await asyncio.to_thread(telemetry.shutdown)
+
+
+async def _run(parts: Parts, stop: asyncio.Event) -> None:
+    try:
+        async with asyncio.TaskGroup() as running:
+            for work in (
+                _serve(parts, stop),
+                _count_decisions(parts, stop),
+                parts.catalogue.watch(stop, _tell_problems),
+                _forget_expired(parts, stop),
+            ):
+                # One that fails ends the others: the supervisor starts the process anew.
+                running.create_task(work)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> Parts:
+    clock = make_clock(settings.clock_offset_seconds, settings.environment)
+    probe = _probe(settings)
+    until_the_end.callback(probe.stop)
+    catalogue = _catalogue(settings)
+    pool = await _database(settings)
+    until_the_end.push_async_callback(pool.close)
+    probe.ready("postgres")
+    producer = await _producer(settings)
+    until_the_end.push_async_callback(producer.close)
+    probe.ready("kafka")
+    channel = _identity(settings, clock)
+    until_the_end.push_async_callback(channel.close)
+    admissions = PostgresAdmissions(pool)
+    return Parts(settings, clock, probe, catalogue, admissions, producer, channel)
+
+
+async def _serve(parts: Parts, stop: asyncio.Event) -> None:
+    door = handlers.Door(
+        register=parts.catalogue,
+        admissions=parts.admissions,
+        subjects=IdentitySubjects(parts.channel),
+        log=KafkaLog(parts.producer, wire.LIFE_EVENTS),
+        now=parts.clock.now,
+    )
+    tokens = PublisherTokens(
+        parts.catalogue.publisher, parts.settings.publisher_keys_dir, parts.clock.now
+    )
+    app = create_app(
+        Surroundings(door, tokens.assertion, parts.clock.monotonic, parts.probe.is_ready)
+    )
+    settings, ready = parts.settings, partial(parts.probe.ready, "http")
+    await serve(app, settings.host, settings.http_port, stop, ready=ready)
+
+
+async def _count_decisions(parts: Parts, stop: asyncio.Event) -> None:
+    topics = load_topics(parts.settings.protos_dir / "topics")
+    dead_letters = topics[wire.DECISIONS].dead_letter
+    if dead_letters is None:
+        raise CannotStart(f"{wire.DECISIONS} declares no dead-letter topic")
+    decisions = Decisions(
+        mark=partial(handlers.mark_decided, parts.admissions),
+        send=parts.producer.send,
+        dead_letters=dead_letters,
+        now=parts.clock.now,
+    )
+    await consume(
+        bootstrap=parts.settings.kafka_bootstrap,
+        topics=[wire.DECISIONS],
+        group=GROUP,
+        handle=decisions.handle,
+        ready=partial(parts.probe.ready, "decisions"),
+        stop=stop,
+    )
+
+
+async def _forget_expired(parts: Parts, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            async with asyncio.timeout(FORGET_EVERY_SECONDS):
+                await stop.wait()
+        except TimeoutError:
+            await handlers.forget_assertions(parts.admissions, parts.clock.now())
+
+
+def _tell_problems(problems: list[Problem]) -> None:
+    metrics.catalogue_problems(len(problems))
+    for each in problems:
+        place = f"{each.file}:{each.line}:{each.column}"
+        log(__name__).warning("catalogue problem", extra={"file": place, "code": each.code})
+
+
+def _probe(settings: EventsSettings) -> Probe:
+    probe = Probe(settings.host, settings.probe_port, ("postgres", "kafka", "decisions", "http"))
+    try:
+        probe.start()
+    except OSError:
+        raise CannotStart(f"port {settings.probe_port} is taken by another process") from None
+    return probe
+
+
+def _catalogue(settings: EventsSettings) -> CatalogueFiles:
+    try:
+        return CatalogueFiles(
+            settings.catalogue_dir,
+            settings.protos_dir / "examples",
+            fictitious=settings.environment != "production",
+        )
+    except CatalogueInvalid as invalid:
+        raise CannotStart(f"the catalogue is not valid\n{invalid}") from None
+
+
+async def _database(settings: EventsSettings) -> AsyncConnectionPool:
+    url = settings.database_url.get_secret_value()
+    try:
+        await migrate(url, MIGRATIONS, "events")
+    except MigrationRefused as refused:
+        raise CannotStart(str(refused)) from None
+    except psycopg.OperationalError:
+        raise CannotStart("no database answers at EVENTS_DATABASE_URL") from None
+    pool = pool_for(url)
+    await pool.open()
+    return pool
+
+
+async def _producer(settings: EventsSettings) -> LogProducer:
+    producer = LogProducer(settings.kafka_bootstrap, "events")
+    try:
+        await producer.start()
+    except LogUnavailable:
+        raise CannotStart("no broker answers at EVENTS_KAFKA_BOOTSTRAP") from None
+    return producer
+
+
+def _identity(settings: EventsSettings, clock: Clock) -> grpc.aio.Channel:
+    if settings.service_key_file is None:
+        raise CannotStart("EVENTS_SERVICE_KEY_FILE is not set: set it to this service's key")
+    signer = TokenSigner("events", settings.service_key_file)
+    return connect(
+        settings.identity_target,
+        token=lambda: signer.token("identity", clock.now()),
+        default_deadline_seconds=DEADLINE_SECONDS,
+    )

@@ -1,0 +1,122 @@
+"""How an event is known again: its id, its body's digest, and what became of it."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+ID_LENGTH: Final = 26
+_EVENT_ID = re.compile(r"[a-z2-7]{26}")
+
+# After this long without an answer, whoever was admitting an event is taken for dead.
+LEASE: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Assertion:
+    """A publisher's signed statement of who they are, good for one request."""
+
+    publisher: str
+    jti: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Application:
+    """An event that asks to be admitted."""
+
+    event_id: str
+    publisher: str
+    source: str
+    id: str
+    type: str
+    digest: bytes
+    at: datetime
+    traceparent: str
+
+
+class Standing(StrEnum):
+    """What an application finds under its key."""
+
+    OURS = "ours"  # nobody admitted it and nobody else is at it: go on
+    DONE = "done"
+    IN_PROGRESS = "in_progress"
+    OTHER_BODY = "other_body"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The answer to an application; `received_at` is that of the first one for this event."""
+
+    standing: Standing
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the publisher is told."""
+
+    event_id: str
+    duplicate: bool
+
+
+class Status(StrEnum):
+    """How far an event has come. What follows a decision is not the publisher's to know."""
+
+    ADMITTED = "admitted"
+    ON_THE_LOG = "on_the_log"
+    DECIDED = "decided"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an event stands; `records` and `decided` count persons and are told to nobody."""
+
+    event_id: str
+    id: str
+    source: str
+    type: str
+    received_at: datetime
+    records: int | None
+    decided: int
+
+    @property
+    def status(self) -> Status:
+        """How far it has come."""
+        if self.records is None:
+            return Status.ADMITTED
+        return Status.DECIDED if self.decided >= self.records else Status.ON_THE_LOG
+
+
+def event_id_of(publisher: str, source: str, id: str) -> str:  # noqa: A002  # CloudEvents' own name
+    """The event's id: the same for the same publisher, source and id, for ever."""
+    parts = "|".join(_escaped(part) for part in (publisher, source, id))
+    digest = hashlib.sha256(f"evt|1|{parts}".encode()).digest()
+    return base64.b32encode(digest).decode("ascii").lower()[:ID_LENGTH]
+
+
+def is_event_id(text: str) -> bool:
+    """Whether a text has the form of an event id."""
+    return _EVENT_ID.fullmatch(text) is not None
+
+
+def digest_of(body: Mapping[str, Any]) -> bytes:
+    """SHA-256 over the canonical JSON of a parsed body: order and white space do not count."""
+    canonical = json.dumps(
+        body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return hashlib.sha256(canonical.encode("utf-8")).digest()
+
+
+def mark_of(event_id: str, subject: str) -> bytes:
+    """A digest that counts a person of an event once without keeping whom it is about."""
+    return hashlib.sha256(f"{event_id}|{subject}".encode()).digest()[:16]
+
+
+def _escaped(part: str) -> str:
+    return part.replace("\\", "\\\\").replace("|", "\\|")

@@ -1,0 +1,120 @@
+"""A life event as a register tells it, and as it concerns each person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from services.events.domain.admission import event_id_of
+
+
+class Reason(StrEnum):
+    """Why the register says it now."""
+
+    REGISTERED = "registered"
+    FORMAL_CORRECTION = "formal_correction"
+    TYPOGRAPHICAL = "typographical"
+    CANCELLED = "cancelled"
+    CANCELLATION_REMOVED = "cancellation_removed"
+
+
+CORRECTING: Final = frozenset(str(reason) for reason in Reason) - {Reason.REGISTERED}
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """A number or code by which a department knows a person."""
+
+    scheme: str
+    value: str
+
+
+@dataclass(frozen=True)
+class PersonName:
+    """A name as registered."""
+
+    given: tuple[str, ...]
+    family: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person as the source describes them; empty texts are unknown."""
+
+    role: str
+    identifiers: tuple[Identifier, ...]
+    name: PersonName | None
+    birth_date: str
+    postcode: str
+    sex: str
+
+
+@dataclass(frozen=True)
+class LifeEvent:
+    """An event that keeps every rule of its type; `supersedes` is an event id, or empty."""
+
+    event_id: str
+    publisher: str
+    type: str
+    occurred: str
+    registered_at: datetime
+    nation: str
+    reason: Reason
+    supersedes: str
+    sequence: int
+    persons: tuple[Person, ...]
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ResolvedPerson:
+    """A concerned person: their handle, and what a decision may know of them."""
+
+    role: str
+    subject: str
+    permission_serial: int
+    age_years: int | None
+    fulfilled_types: tuple[str, ...]
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Who an event concerns; `case_id` is empty when the type opens no case."""
+
+    persons: tuple[ResolvedPerson, ...]
+    case_id: str
+
+
+def read_life_event(body: Mapping[str, Any], publisher: str) -> LifeEvent:
+    """The event of a body that was checked and found without fault."""
+    told, source = body["data"], body["source"]
+    supersedes = told.get("supersedes", "")
+    return LifeEvent(
+        event_id=event_id_of(publisher, source, body["id"]),
+        publisher=publisher,
+        type=body["type"],
+        occurred=told["occurred"],
+        registered_at=datetime.fromisoformat(told["registered_at"]),
+        nation=told["nation"],
+        reason=Reason(told["reason"]),
+        supersedes=event_id_of(publisher, source, supersedes) if supersedes else "",
+        sequence=int(told.get("sequence", 0)),
+        persons=tuple(_person(each) for each in told["persons"]),
+        facts=told["facts"],
+    )
+
+
+def _person(told: Mapping[str, Any]) -> Person:
+    name = told.get("name")
+    return Person(
+        role=told["role"],
+        identifiers=tuple(
+            Identifier(each["scheme"], each["value"]) for each in told.get("identifiers", ())
+        ),
+        name=PersonName(tuple(name.get("given", ())), name.get("family", "")) if name else None,
+        birth_date=told.get("birth_date", ""),
+        postcode=told.get("postcode", ""),
+        sex=told.get("sex", ""),
+    )

@@ -1,0 +1,83 @@
+"""What each code means, in words for the developer who reads the answer. No text quotes a value."""
+
+from collections.abc import Mapping
+from typing import Final
+
+# A request as a whole: what is wrong, and what to do about it.
+REQUEST: Final[Mapping[str, str]] = {
+    "assertion_replayed": "This token was used before. Sign a new one for every request.",
+    "body_empty": "The body is empty. Send one CloudEvent as JSON.",
+    "body_too_large": "The body is larger than 64 KiB.",
+    "clock_skew": "The token was issued in the future. Set the clock of the machine that signs it.",
+    "encoding_unsupported": "Send the body as it is, without Content-Encoding.",
+    "event_invalid": "The event breaks several rules; errors names each with its place.",
+    "event_type_prohibited": "Events of this kind may never be published here, by anyone.",
+    "event_type_unknown": "No such event type. GET /v1/event-types lists those there are.",
+    "fence_outstanding": "What must go silent first has not all gone silent yet. Send the same "
+    "event again; nothing is sent to the person meanwhile.",
+    "header_too_large": "The Authorization header is larger than 8 KiB.",
+    "idempotency_in_progress": "The same event is being admitted by another request. Ask again.",
+    "idempotency_mismatch": "This id was used before with another body. A correction needs an id "
+    "of its own and says in supersedes what it replaces.",
+    "identity_unavailable": "Nothing was admitted. Send the same event again, unchanged.",
+    "json_depth": "The JSON is nested deeper than 16 levels.",
+    "json_duplicate_key": "An object in the JSON has the same key twice.",
+    "json_invalid": "The body is not valid JSON.",
+    "json_number": "A number is not a number JSON can carry exactly: no NaN, no Infinity, "
+    "integers of at most 64 bits.",
+    "json_trailing": "Something follows the JSON value.",
+    "log_unavailable": "Nothing was acknowledged. Send the same event again, unchanged: it is "
+    "counted once however often it is sent.",
+    "media_type": "Send application/cloudevents+json (structured mode). Batches and binary mode "
+    "are not accepted here.",
+    "not_found": "You have no event with this id.",
+    "scope_denied": "The register of publishers does not let you publish this type for this "
+    "source.",
+    "store_unavailable": "Nothing was admitted. Send the same event again, unchanged.",
+    "text_encoding": "The body is not clean UTF-8: it holds an invalid sequence, a NUL or half of "
+    "a surrogate pair.",
+    "token_alg": "Sign the token with ES256.",
+    "token_audience": "The token is for another audience: aud must be joinedup-events.",
+    "token_crit": "The token has a crit header, and no extension is understood here.",
+    "token_expired": "The token has expired. Sign a new one for every request.",
+    "token_key": "The token is not signed with a key that the register has for its issuer.",
+    "token_lifetime": "The token lives longer than 300 seconds.",
+    "token_malformed": "The token is not a compact JWT with iss, aud, iat, exp and jti.",
+    "token_missing": "Send Authorization: Bearer with a token signed by the publisher's key.",
+    "token_not_yet": "The token is not valid yet (nbf).",
+    "token_type": "The token's typ must be publisher+jwt.",
+}
+
+# One place in the event: what is expected there.
+PLACE: Final[Mapping[str, str]] = {
+    "event_type_prohibited": "this kind of event may never be published",
+    "event_type_unknown": "no such event type",
+    "field_required": "is required",
+    "field_unknown": "is not a field known here",
+    "format_wrong": "does not have the expected form",
+    "id_not_nfc": "must be in Unicode normalisation form C",
+    "identifier_not_declared": "the type does not let this role be sent with this scheme",
+    "list_too_long": "has too many entries",
+    "list_too_short": "has too few entries",
+    "nhs_number_invalid": "is not an NHS number that can be issued",
+    "nino_invalid": "is not a National Insurance number that can be issued",
+    "number_too_large": "is too large",
+    "number_too_small": "is too small",
+    "object_empty": "has no field",
+    "occurred_after_registration": "must not be later than registered_at",
+    "role_missing": "a required role is missing",
+    "role_repeated": "the role is taken by another person of this event",
+    "role_unknown": "is not a role of this type",
+    "supersedes_itself": "must be the id of an earlier event",
+    "supersedes_not_allowed": "stands only with a correction or a cancellation",
+    "text_control_char": "holds a control character or an invisible change of direction",
+    "text_too_long": "is too long",
+    "text_too_short": "is too short",
+    "time_future": "lies in the future",
+    "time_invalid": "is not a date or time that exists",
+    "time_past": "lies before 1900",
+    "time_zone_required": "needs a time zone: Z or an offset",
+    "type_wrong": "has the wrong JSON type",
+    "value_invalid": "is not allowed here",
+    "value_not_allowed": "is not one of the allowed values",
+}

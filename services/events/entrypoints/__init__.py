@@ -1,0 +1,1 @@
+"""Ways in: HTTP from departments, decisions from the log."""

@@ -1,0 +1,84 @@
+"""Errors of the domain as HTTP answers: one table, and the audit line of what looks like abuse."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from services.events.domain import texts
+from services.events.domain.errors import (
+    BodyMalformed,
+    EventInvalid,
+    EventNotFound,
+    EventsError,
+    FenceOutstanding,
+    IdempotencyMismatch,
+    IdentityUnavailable,
+    InProgress,
+    LogUnavailable,
+    NotAuthenticated,
+    ScopeDenied,
+    StoreUnavailable,
+)
+from services.kit.problem import ProblemError
+from services.kit.telemetry import log
+
+# Status, title, and after how many seconds to ask again.
+_ANSWERS: Final[Mapping[type[EventsError], tuple[int, str, int | None]]] = {
+    NotAuthenticated: (401, "The caller is not believed", None),
+    BodyMalformed: (400, "The body cannot be read", None),
+    ScopeDenied: (403, "Not yours to publish", None),
+    EventInvalid: (422, "The event breaks the rules of its type", None),
+    IdempotencyMismatch: (422, "The id stands for another event", None),
+    EventNotFound: (404, "No such event", None),
+    InProgress: (409, "The event is being admitted", 1),
+    StoreUnavailable: (503, "The event could not be admitted now", 2),
+    IdentityUnavailable: (503, "The event could not be admitted now", 2),
+    FenceOutstanding: (503, "The event could not be admitted yet", 2),
+    LogUnavailable: (503, "The event could not be admitted now", 3),
+}
+
+# Refusals that an honest publisher rarely meets, and an attacker always.
+AUDITED: Final = frozenset(
+    {
+        "assertion_replayed",
+        "scope_denied",
+        "token_alg",
+        "token_audience",
+        "token_crit",
+        "token_missing",
+    }
+)
+
+AUDIT: Final = "services.events.audit"
+
+
+def problem_of(error: EventsError) -> ProblemError:
+    """The answer to an error; no part of it was sent by the caller."""
+    status, title, retry_after = _ANSWERS[type(error)]
+    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+    if isinstance(error, NotAuthenticated):
+        headers["www-authenticate"] = "Bearer"
+    faults = error.faults if isinstance(error, EventInvalid) else ()
+    return ProblemError(
+        status,
+        error.reason,
+        title,
+        _detail(error),
+        errors=[
+            {"pointer": each.pointer, "code": each.code, "detail": each.detail} for each in faults
+        ],
+        headers=headers,
+    )
+
+
+def audit(code: str, *, publisher: str, route: str) -> None:
+    """Write the audit line; `publisher` is empty while nobody's signature was believed."""
+    if code in AUDITED:
+        fields = {"code": code, "publisher": publisher, "route": route}
+        log(AUDIT).warning("request refused", extra=fields)
+
+
+def _detail(error: EventsError) -> str:
+    text = texts.REQUEST.get(error.reason) or texts.REQUEST["event_invalid"]
+    if isinstance(error, BodyMalformed) and error.offset is not None:
+        return f"{text} Noticed at byte {error.offset}."
+    return text

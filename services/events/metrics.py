@@ -1,0 +1,49 @@
+"""Every instrument of this service: what is counted at the door and on the log."""
+
+from typing import Final
+
+from services.kit.telemetry import meter
+
+_METER: Final = meter("joinedup.events")
+
+_admissions = _METER.create_counter(
+    "joinedup.events.admissions",
+    "{event}",
+    "Events that asked to come in, by outcome (admitted, duplicate, refused, unavailable)",
+)
+_durations = _METER.create_histogram(
+    "joinedup.events.admission_duration",
+    "s",
+    "From an authenticated request to its answer",
+    explicit_bucket_boundaries_advisory=[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+)
+_decided = _METER.create_counter(
+    "joinedup.events.decisions_seen", "{record}", "Records of decisions.v1 counted"
+)
+_set_aside = _METER.create_counter(
+    "joinedup.events.dead_letters", "{record}", "Records that can never be read, by reason"
+)
+_problems = _METER.create_gauge(
+    "joinedup.events.catalogue_problems", "{problem}", "Faults in the files not in force"
+)
+
+
+def admission(outcome: str, reason: str, seconds: float) -> None:
+    """Count an answer; `reason` is empty when the event came in."""
+    _admissions.add(1, {"joinedup.outcome": outcome, "joinedup.reason": reason})
+    _durations.record(seconds, {"joinedup.outcome": outcome})
+
+
+def decisions_seen(records: int) -> None:
+    """Count decisions."""
+    _decided.add(records)
+
+
+def set_aside(reason: str) -> None:
+    """Count a dead letter."""
+    _set_aside.add(1, {"joinedup.reason": reason})
+
+
+def catalogue_problems(count: int) -> None:
+    """Note how many faults keep changed files from coming into force; 0 is well."""
+    _problems.set(count)

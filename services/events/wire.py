@@ -1,0 +1,134 @@
+"""Protobuf on one side, the domain on the other; no other module knows both."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
+
+from joinedup.events.v1 import life_event_record_pb2 as record_pb
+from joinedup.identity.v1 import subjects_pb2 as subjects_pb
+from joinedup.nudges.v1 import decision_pb2 as decision_pb
+from services.events.domain.life_event import (
+    LifeEvent,
+    Person,
+    Reason,
+    Resolution,
+    ResolvedPerson,
+)
+from services.kit import codec
+
+LIFE_EVENTS: Final = "life-events.v1"
+DECISIONS: Final = "decisions.v1"
+SOURCE: Final = "urn:joinedup:events"
+
+_RECORD_TYPE: Final[str] = record_pb.LifeEventRecord.DESCRIPTOR.full_name
+_REASONS: Final[Mapping[Reason, "record_pb.Reason.ValueType"]] = {
+    reason: record_pb.Reason.Value(f"REASON_{reason.name}") for reason in Reason
+}
+
+
+def resolve_request(event: LifeEvent) -> subjects_pb.ResolveRequest:
+    """The question who the persons of an event are."""
+    request = subjects_pb.ResolveRequest(
+        event_id=event.event_id,
+        type=event.type,
+        publisher=event.publisher,
+        occurred=event.occurred,
+        reason=str(event.reason),
+        supersedes=event.supersedes,
+        nation=event.nation,
+        persons=[_person(person) for person in event.persons],
+        facts=_struct(event.facts),
+    )
+    request.registered_at.FromDatetime(event.registered_at)
+    return request
+
+
+def resolution(response: subjects_pb.ResolveResponse) -> Resolution:
+    """The answer to it."""
+    return Resolution(
+        tuple(
+            ResolvedPerson(
+                role=each.role,
+                subject=each.subject,
+                permission_serial=each.permission_serial,
+                age_years=each.age_years if each.HasField("age_years") else None,
+                fulfilled_types=tuple(each.fulfilled_types),
+                record=json_format.MessageToDict(each.record),
+            )
+            for each in response.persons
+        ),
+        response.case_id,
+    )
+
+
+def record(
+    event: LifeEvent,
+    facts: Mapping[str, Any],
+    person: ResolvedPerson,
+    case_id: str,
+    recorded_at: datetime,
+) -> codec.Encoded:
+    """The record of an event for one concerned person; `facts` are the minimised ones."""
+    message = record_pb.LifeEventRecord(
+        event_id=event.event_id,
+        type=event.type,
+        subject=person.subject,
+        role=person.role,
+        case_id=case_id,
+        occurred=event.occurred,
+        nation=event.nation,
+        reason=_REASONS[event.reason],
+        supersedes=event.supersedes,
+        sequence=event.sequence,
+        facts=_struct(facts),
+        derived=record_pb.DerivedFacts(
+            age_years=person.age_years,
+            fulfilled_types=person.fulfilled_types,
+            record=_struct(person.record),
+        ),
+        permission_serial=person.permission_serial,
+        publisher=event.publisher,
+    )
+    message.registered_at.FromDatetime(event.registered_at)
+    message.recorded_at.FromDatetime(recorded_at)
+    return codec.encode(
+        message, id=event.event_id, type=_RECORD_TYPE, source=SOURCE, time=recorded_at
+    )
+
+
+def decided(
+    value: bytes | None, headers: Iterable[tuple[str, bytes]]
+) -> tuple[str, str] | codec.Undecodable:
+    """Event id and subject of a record on decisions.v1, or why it can never be read."""
+    message = codec.decode(value, headers, decision_pb.Decision)
+    if isinstance(message, codec.Undecodable):
+        return message
+    if not message.subject:
+        return codec.Undecodable(codec.Unreadable.DECODE)
+    return message.event_id, message.subject
+
+
+def _person(person: Person) -> subjects_pb.Person:
+    message = subjects_pb.Person(
+        role=person.role,
+        identifiers=[
+            subjects_pb.Identifier(scheme=each.scheme, value=each.value)
+            for each in person.identifiers
+        ],
+        birth_date=person.birth_date,
+        postcode=person.postcode,
+        sex=person.sex,
+    )
+    if person.name is not None:
+        message.name.given.extend(person.name.given)
+        message.name.family = person.name.family
+    return message
+
+
+def _struct(values: Mapping[str, Any]) -> Struct:
+    struct = Struct()
+    struct.update(dict(values))
+    return struct
