@@ -22,6 +22,7 @@ demo: $(READY) ## Set up, start everything, play the town live (CHECK=1: assert 
 	@$(PYTHON) -m demo $(if $(CHECK),--check)
 
 setup: $(READY) ## Make .venv from the pinned requirements (the others do it when needed)
+	@:
 
 ##@ Run
 up: $(READY) ## Start the platform and leave it running
