@@ -3,6 +3,7 @@
 All methods that touch the store raise StoreUnavailable when it does not answer in time.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from services.notifications.domain.nudge import Names
 from services.notifications.domain.permission import PermissionSet
 from services.notifications.domain.prompt import (
     Answer,
+    Content,
     InboxEntry,
+    Language,
     OpenedPrompt,
     PromptOutcome,
     StreamItem,
@@ -72,11 +75,19 @@ class Taken:
     ended: int
 
 
+@dataclass(frozen=True, slots=True)
+class OpenPrompt:
+    """Who opens what, where and in which language; the trace goes on with what it leads to."""
+
+    subject: str
+    prompt_id: str
+    channel: Channel
+    language: Language
+    traceparent: str
+
+
 class Ledger(Protocol):
     """Prompts on their way, one row a channel: the queue and the scheduler."""
-
-    async def admit(self, arrivals: Sequence[Arrival], now: datetime) -> Admission:
-        """Keep each decision unless one of its (event, person) is kept, and write its rows."""
 
     async def claim(
         self, subject: str, channels: Iterable[Channel], *, now: datetime, lease: timedelta
@@ -88,7 +99,7 @@ class Ledger(Protocol):
     ) -> list[StreamItem]:
         """What stands on a person's stream after a position, in order."""
 
-    async def mark_sent(self, items: Sequence[StreamItem]) -> int:
+    async def mark_sent(self, items: Sequence[StreamItem], now: datetime) -> int:
         """Their writes have completed; a row that has gone on meanwhile stays what it is."""
 
     async def due_inboxes(self, now: datetime, limit: int) -> list[str]:
@@ -96,6 +107,10 @@ class Ledger(Protocol):
 
     async def due_streams(self, reached: Mapping[str, int], now: datetime) -> list[str]:
         """Of these people, those with stream rows that wait or lie ahead of the position."""
+
+
+class Sweep(Protocol):
+    """The ledger's own housekeeping; several processes may do it at once."""
 
     async def release_lapsed(self, limit: int) -> list[str]:
         """Give back what was claimed and not sent within its lease; whose rows those were."""
@@ -127,16 +142,34 @@ class Permissions(Protocol):
         """The sets in force; raises PermissionsUnavailable."""
 
 
+class LeaseRefused(Exception):
+    """Identity does not know the lease any more."""
+
+
+class Leases(Protocol):
+    """Identity's leave to serve; raises PermissionsUnavailable when it does not answer in time."""
+
+    async def register(self, seconds: float) -> float:
+        """Ask for a lease for at most that time; answers its length in seconds."""
+
+    async def renew(self, seconds: float) -> float:
+        """Ask for the lease to live on; answers its length in seconds. Raises LeaseRefused."""
+
+
 class Prompts(Protocol):
     """Prompts in their person's hands."""
 
     async def open(
-        self, subject: str, prompt_id: str, channel: Channel, *, now: datetime, traceparent: str
-    ) -> OpenedPrompt | None:
+        self,
+        opening: OpenPrompt,
+        render: Callable[[OpenedPrompt], Content],
+        *,
+        now: datetime,
+    ) -> Content | None:
         """Open through the gate, in one transaction with what it changes.
 
-        None when a newer view of the person must be read first. Raises PromptUnknown,
-        PromptWithdrawn and ContentUnavailable.
+        None when a newer view of the person must be read first. What cannot be rendered is not
+        opened. Raises PromptUnknown, PromptWithdrawn and ContentUnavailable.
         """
 
     async def received(
@@ -164,6 +197,9 @@ class Prompts(Protocol):
 
 class Decisions(Protocol):
     """Every decision that was kept."""
+
+    async def admit(self, arrivals: Sequence[Arrival], now: datetime) -> Admission:
+        """Keep each decision unless one of its (event, person) is kept, and write its rows."""
 
     async def of_event(self, event_id: str, subject: str | None) -> list[Kept]:
         """An event's decisions in a stable order; only one person's if one is given."""
@@ -218,7 +254,7 @@ class Streams(Protocol):
     ) -> None:
         """Queue what `read(after, limit)` answers on each stream that has room for it."""
 
-    async def purge(self, subject: str, stays: Callable[[Ask], bool]) -> int:
+    def purge(self, subject: str, stays: Callable[[Ask], bool]) -> int:
         """Take what may not stay out of the queues; answers how many frames that were."""
 
     async def settle(self, subject: str, seconds: float) -> bool:
@@ -231,8 +267,41 @@ class Streams(Protocol):
         """A content is being opened, until the function it yields is called or it fails."""
 
 
+class Live(Protocol):
+    """One device's stream, as its writer sees it."""
+
+    @property
+    def closed(self) -> asyncio.Event:
+        """Set when it is closed from this side."""
+
+    async def take(self, seconds: float) -> StreamItem | None:
+        """The next frame, None after that time; raises StreamClosed."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """A frame is handed to the network within the block."""
+
+    def require_open(self) -> None:
+        """Raise StreamClosed unless it is open."""
+
+
+class LiveRegistry(Protocol):
+    """The live streams of this process, as those who open one see them."""
+
+    def live(self, subject: str, position: int) -> AbstractContextManager[Live]:
+        """A new stream from a position on, live within the block; raises TooManyStreams."""
+
+    def is_live(self, subject: str) -> bool:
+        """Whether the person has a live stream here."""
+
+
 class WakeUps(Protocol):
     """Hints between replicas: losing one costs a second, never a prompt."""
+
+    def present(self, subject: str) -> None:
+        """The person has a live stream here. Never blocks."""
+
+    def absent(self, subject: str) -> None:
+        """They have none any more. Never blocks."""
 
     def call(self, subjects: Iterable[str]) -> None:
         """Tell the other replicas that something waits for these people. Never blocks."""

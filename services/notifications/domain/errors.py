@@ -1,5 +1,7 @@
 """Everything this service refuses, each as a fact."""
 
+from enum import StrEnum
+
 
 class NotificationsError(Exception):
     """Root of the tree; none of these carries a value a caller sent."""
@@ -59,3 +61,19 @@ class DecisionInvalid(NotificationsError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Closing(StrEnum):
+    """Why a stream is closed from this side."""
+
+    SLOW_READER = "slow_reader"
+    LEASE_LOST = "lease_lost"
+    STOPPING = "stopping"
+
+
+class StreamClosed(NotificationsError):
+    """A stream was closed from this side; its device resumes from its cursor and loses nothing."""
+
+    def __init__(self, why: Closing) -> None:
+        super().__init__(why)
+        self.why = why

@@ -1,0 +1,1 @@
+"""Technology behind the ports: databases, the log, other services, files, live streams."""

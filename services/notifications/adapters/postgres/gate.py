@@ -1,0 +1,208 @@
+"""The gate's own rows: read under a shared lock, changed under an exclusive one.
+
+Whoever reads them to let something pass holds FOR SHARE on the person's row of gate_subjects until
+it commits; whoever changes them holds FOR UPDATE on it. The row is locked first, before any row of
+the ledger, everywhere.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from psycopg import sql
+
+from services.notifications.adapters.postgres.store import Connection, Store
+from services.notifications.domain.gate import Ask, Stopped, judge_ended
+from services.notifications.domain.ledger import UNFINISHED, Reason
+from services.notifications.domain.permission import Choice, Flag, Permission, PermissionSet
+from services.notifications.ports import Taken
+
+# The version that a row is rendered from: the decision's own, or the newest minor of its major
+# when it was scheduled. `v.document` is null while no such version was ever loaded.
+VERSION: Final = sql.SQL("""
+    LEFT JOIN LATERAL (
+        SELECT kept.document FROM nudge_versions kept
+        WHERE kept.id = l.nudge AND kept.major = l.major
+          AND (kept.minor = l.minor OR l.scheduled)
+        ORDER BY kept.minor DESC LIMIT 1
+    ) v ON true
+""")
+ASK: Final = sql.SQL("""
+    l.purpose, l.controller, l.epoch, l.permission_serial, l.channel, l.expires_at,
+    coalesce(v.document ->> 'lawful_basis', '')
+""")
+ASK_COLUMNS: Final = 7
+
+_UNFINISHED_ROWS: Final = sql.SQL("""
+    SELECT {ask}, l.prompt_id FROM ledger l {version}
+    WHERE l.subject = %s AND l.state = ANY(%s)
+    ORDER BY l.prompt_id, l.channel FOR UPDATE OF l
+""").format(ask=ASK, version=VERSION)
+
+Cursor = Any  # psycopg's, of a statement whose answer is still on its way
+
+
+def ask_of(columns: Sequence[Any]) -> Ask:
+    """The question of a row selected by ASK."""
+    return Ask(*columns[:ASK_COLUMNS])
+
+
+class View:
+    """A person's set as it is read inside a transaction: asked for first, fetched later.
+
+    The lock is a statement of its own before the others: joined with them, it would be waited for
+    while they kept the snapshot from before the wait.
+    """
+
+    def __init__(self, subject: str, cursors: tuple[Cursor, Cursor, Cursor]) -> None:
+        self._subject = subject
+        self._serial, self._permissions, self._flags = cursors
+
+    @classmethod
+    async def ask(cls, connection: Connection, subject: str) -> "View":
+        """Lock the person's row and ask for the set; the connection is in a pipeline."""
+        who = (subject,)
+        serial = await connection.execute(
+            "SELECT serial FROM gate_subjects WHERE subject = %s FOR SHARE", who
+        )
+        permissions = await connection.execute(
+            "SELECT purpose, controller, choice, epoch, channels, expires_at, basis"
+            " FROM gate_permissions WHERE subject = %s",
+            who,
+        )
+        flags = await connection.execute("SELECT flag FROM gate_flags WHERE subject = %s", who)
+        return cls(subject, (serial, permissions, flags))
+
+    async def fetch(self) -> PermissionSet | None:
+        """The set; None for a person unknown here."""
+        serial = await self._serial.fetchone()
+        if serial is None:
+            return None
+        return PermissionSet(
+            subject=self._subject,
+            serial=serial[0],
+            permissions=tuple(_permission(row) for row in await self._permissions.fetchall()),
+            flags=frozenset(Flag(row[0]) for row in await self._flags.fetchall()),
+        )
+
+
+def _permission(row: tuple[Any, ...]) -> Permission:
+    purpose, controller, choice, epoch, channels, expires_at, basis = row
+    return Permission(
+        purpose, controller, Choice(choice), epoch, frozenset(channels), expires_at, basis
+    )
+
+
+class PostgresGate:
+    """The port Gate."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def serial(self, subject: str) -> int:
+        """The serial in force; 0 for a person unknown here."""
+
+        async def work(connection: Connection) -> int:
+            cursor = await connection.execute(
+                "SELECT serial FROM gate_subjects WHERE subject = %s", (subject,)
+            )
+            row = await cursor.fetchone()
+            return 0 if row is None else int(row[0])
+
+        return await self._store.run(work)
+
+    async def take(self, sets: Sequence[PermissionSet]) -> list[Taken]:
+        """Take the sets that are newer, in one transaction."""
+        newest: dict[str, PermissionSet] = {}
+        for each in sets:
+            kept = newest.get(each.subject)
+            if kept is None or each.serial > kept.serial:
+                newest[each.subject] = each
+
+        async def work(connection: Connection) -> list[Taken]:
+            known = await connection.execute(
+                "SELECT subject, serial FROM gate_subjects WHERE subject = ANY(%s)", [list(newest)]
+            )
+            serials: dict[str, int] = {row[0]: row[1] for row in await known.fetchall()}
+            return [
+                taken
+                for subject in sorted(newest)
+                if newest[subject].serial > serials.get(subject, -1)
+                and (taken := await self._take_one(connection, newest[subject])) is not None
+            ]
+
+        return await self._store.run(work)
+
+    async def _take_one(self, connection: Connection, new: PermissionSet) -> Taken | None:
+        async with connection.pipeline():
+            await connection.execute(
+                "INSERT INTO gate_subjects VALUES (%s, -1) ON CONFLICT DO NOTHING", (new.subject,)
+            )
+            locked = await connection.execute(
+                "SELECT serial FROM gate_subjects WHERE subject = %s FOR UPDATE", (new.subject,)
+            )
+            row = await locked.fetchone()
+            if row is None or row[0] >= new.serial:
+                return None
+            await self._replace(connection, new)
+            ended = await self._end_rows(connection, new)
+        return Taken(new.subject, new.serial, ended)
+
+    async def _replace(self, connection: Connection, new: PermissionSet) -> None:
+        who = (new.subject,)
+        await connection.execute(
+            "UPDATE gate_subjects SET serial = %s WHERE subject = %s", (new.serial, new.subject)
+        )
+        await connection.execute("DELETE FROM gate_permissions WHERE subject = %s", who)
+        await connection.execute("DELETE FROM gate_flags WHERE subject = %s", who)
+        for each in new.permissions:
+            await connection.execute(
+                "INSERT INTO gate_permissions (subject, purpose, controller, choice, epoch, serial,"
+                " channels, expires_at, basis) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                (
+                    *(new.subject, each.purpose, each.controller, each.choice.value, each.epoch),
+                    *(new.serial, sorted(each.channels), each.expires_at, each.basis),
+                ),
+            )
+        for flag in new.flags:
+            await connection.execute(
+                "INSERT INTO gate_flags VALUES (%s, %s)", (new.subject, flag.value)
+            )
+
+    async def _end_rows(self, connection: Connection, new: PermissionSet) -> int:
+        """End every prompt that nobody has opened and whose permission the set has ended."""
+        cursor = await connection.execute(
+            _UNFINISHED_ROWS,
+            (new.subject, [state.value for state in UNFINISHED]),
+        )
+        asked = [(ask_of(row), row[ASK_COLUMNS]) for row in await cursor.fetchall()]
+        verdicts = [(ask, prompt_id, judge_ended(ask, new)) for ask, prompt_id in asked]
+        stopped = [
+            (prompt_id, ask.channel, verdict.reason)
+            for ask, prompt_id, verdict in verdicts
+            if isinstance(verdict, Stopped)
+        ]
+        await suppress(connection, stopped)
+        return len(stopped)
+
+
+async def suppress(
+    connection: Connection, stopped: Sequence[tuple[str, str, Reason]], now: Any = None
+) -> None:
+    """End rows that the caller has locked: (prompt id, channel, reason)."""
+    if not stopped:
+        return
+    prompts, channels, reasons = zip(*stopped, strict=True)
+    await connection.execute(
+        "UPDATE ledger l SET state = k.state, reason = k.reason, lease_expires = NULL,"
+        " ended_at = coalesce(%s, now())"
+        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])"
+        " AS k (prompt_id, channel, state, reason)"
+        " WHERE l.prompt_id = k.prompt_id AND l.channel = k.channel",
+        (
+            now,
+            list(prompts),
+            list(channels),
+            ["expired" if each is Reason.EXPIRED else "suppressed" for each in reasons],
+            [each.value for each in reasons],
+        ),
+    )

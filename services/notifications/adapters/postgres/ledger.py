@@ -1,0 +1,235 @@
+"""The ledger in PostgreSQL: the queue and the scheduler, and the claim behind the gate."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from psycopg import sql
+
+from services.notifications.adapters.postgres.gate import (
+    ASK,
+    ASK_COLUMNS,
+    VERSION,
+    View,
+    ask_of,
+    suppress,
+)
+from services.notifications.adapters.postgres.store import Connection, Store
+from services.notifications.domain.gate import (
+    Ask,
+    Passed,
+    ReadThrough,
+    Stopped,
+    Verdict,
+    judge,
+)
+from services.notifications.domain.ledger import Channel
+from services.notifications.domain.permission import PermissionSet
+from services.notifications.domain.prompt import StreamItem
+from services.notifications.ports import Claimed, ClaimedRow, StoppedRow
+
+_CLAIM_MOST: Final = 100
+_DUE_ROWS: Final = sql.SQL("""
+    SELECT {ask}, l.prompt_id, l.nudge, l.traceparent FROM ledger l {version}
+    WHERE l.subject = %s AND l.state = 'new' AND l.channel = ANY(%s)
+      AND l.not_before <= %s AND v.document IS NOT NULL
+    ORDER BY l.created_at, l.prompt_id, l.channel LIMIT %s FOR UPDATE OF l SKIP LOCKED
+""").format(ask=ASK, version=VERSION)
+_STREAM_ROWS: Final = sql.SQL("""
+    SELECT {ask}, l.prompt_id, l.position, l.fence, l.nudge, l.traceparent
+    FROM ledger l {version}
+    WHERE l.subject = %s AND l.channel = 'stream' AND l.state IN ('claimed', 'sent', 'delivered')
+      AND l.position > %s AND (l.expires_at IS NULL OR l.expires_at > %s)
+    ORDER BY l.position LIMIT %s
+""").format(ask=ASK, version=VERSION)
+_DUE_INBOXES: Final = sql.SQL("""
+    SELECT DISTINCT subject FROM (
+        SELECT l.subject FROM ledger l {version}
+        WHERE l.state = 'new' AND l.channel = 'inbox' AND l.not_before <= %s
+          AND v.document IS NOT NULL
+        ORDER BY l.not_before LIMIT %s
+    ) oldest
+""").format(version=VERSION)
+_DUE_STREAMS: Final = sql.SQL("""
+    SELECT k.subject FROM unnest(%s::text[], %s::bigint[]) AS k (subject, position)
+    WHERE EXISTS (
+        SELECT 1 FROM ledger l
+        WHERE l.subject = k.subject AND l.channel = 'stream'
+          AND l.state IN ('claimed', 'sent', 'delivered')
+          AND l.position > k.position AND (l.expires_at IS NULL OR l.expires_at > %s))
+    OR EXISTS (
+        SELECT 1 FROM ledger l {version}
+        WHERE l.subject = k.subject AND l.channel = 'stream' AND l.state = 'new'
+          AND l.not_before <= %s AND v.document IS NOT NULL)
+""").format(version=VERSION)
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    ask: Ask
+    prompt_id: str
+    nudge: str
+    traceparent: str
+
+
+class PostgresLedger:
+    """The part of the port Ledger that moves prompts: claims and the way to the streams."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def claim(
+        self, subject: str, channels: Iterable[Channel], *, now: datetime, lease: timedelta
+    ) -> Claimed:
+        """Let what is due through the gate, in one transaction with its claim."""
+        wanted = [channel.value for channel in channels]
+
+        async def work(connection: Connection) -> Claimed:
+            async with connection.pipeline():
+                view, due = await self._read(connection, subject, wanted, now)
+                judged = [(row, judge(row.ask, view, now)) for row in due]
+                return await self._write(connection, subject, judged, now, lease)
+
+        return await self._store.run(work)
+
+    async def _read(
+        self, connection: Connection, subject: str, channels: list[str], now: datetime
+    ) -> tuple[PermissionSet | None, list[_Due]]:
+        """The person's set under its lock, and their due rows under theirs."""
+        view = await View.ask(connection, subject)
+        rows = await connection.execute(
+            _DUE_ROWS,
+            (subject, channels, now, _CLAIM_MOST),
+        )
+        seen = await view.fetch()
+        return seen, [_Due(ask_of(row), *row[ASK_COLUMNS:]) for row in await rows.fetchall()]
+
+    async def _write(
+        self,
+        connection: Connection,
+        subject: str,
+        judged: Sequence[tuple[_Due, Verdict]],
+        now: datetime,
+        lease: timedelta,
+    ) -> Claimed:
+        """Write what the gate said; the locks of `_read` are still held."""
+        passed = [row for row, verdict in judged if isinstance(verdict, Passed)]
+        stopped = [(row, each.reason) for row, each in judged if isinstance(each, Stopped)]
+        if passed:
+            await self._write_claims(connection, subject, passed, now, lease)
+        await suppress(
+            connection,
+            [(row.prompt_id, row.ask.channel, reason) for row, reason in stopped],
+            now,
+        )
+        return Claimed(
+            rows=tuple(
+                ClaimedRow(row.prompt_id, Channel(row.ask.channel), row.nudge, row.traceparent)
+                for row in passed
+            ),
+            stopped=tuple(
+                StoppedRow(
+                    *(row.prompt_id, Channel(row.ask.channel), row.nudge, row.traceparent), reason
+                )
+                for row, reason in stopped
+            ),
+            read_through=any(isinstance(verdict, ReadThrough) for _, verdict in judged),
+        )
+
+    async def _write_claims(
+        self,
+        connection: Connection,
+        subject: str,
+        passed: Sequence[_Due],
+        now: datetime,
+        lease: timedelta,
+    ) -> None:
+        on_stream = [row.ask.channel == Channel.STREAM for row in passed]
+        positions = await self._draw(connection, subject, sum(on_stream))
+        drawn = [next(positions) if streamed else None for streamed in on_stream]
+        await connection.execute(
+            "UPDATE ledger l SET fence = l.fence + 1, attempt = l.attempt + 1, claimed_at = %s,"
+            " position = k.position,"
+            " state = CASE WHEN k.position IS NULL THEN 'sent' ELSE 'claimed' END,"
+            " sent_at = CASE WHEN k.position IS NULL THEN %s END,"
+            " lease_expires = CASE WHEN k.position IS NULL THEN NULL"
+            " ELSE clock_timestamp() + %s END"
+            " FROM unnest(%s::text[], %s::text[], %s::bigint[])"
+            " AS k (prompt_id, channel, position)"
+            " WHERE l.prompt_id = k.prompt_id AND l.channel = k.channel",
+            (
+                *(now, now, lease),
+                [row.prompt_id for row in passed],
+                [row.ask.channel for row in passed],
+                drawn,
+            ),
+        )
+
+    async def _draw(self, connection: Connection, subject: str, number: int) -> Iterator[int]:
+        """The next positions of a person; the row's lock keeps others waiting until the commit."""
+        if not number:
+            return iter(())
+        cursor = await connection.execute(
+            "INSERT INTO stream_positions AS p VALUES (%s, %s) ON CONFLICT (subject)"
+            " DO UPDATE SET position = p.position + excluded.position RETURNING position",
+            (subject, number),
+        )
+        (last,) = await cursor.fetchone() or (number,)
+        return iter(range(last - number + 1, last + 1))
+
+    async def on_stream(
+        self, subject: str, after: int, *, now: datetime, limit: int
+    ) -> list[StreamItem]:
+        """What stands on a person's stream after a position, in order."""
+
+        async def work(connection: Connection) -> list[StreamItem]:
+            cursor = await connection.execute(_STREAM_ROWS, (subject, after, now, limit))
+            return [_item(subject, row) for row in await cursor.fetchall()]
+
+        return await self._store.run(work)
+
+    async def mark_sent(self, items: Sequence[StreamItem], now: datetime) -> int:
+        """Their writes have completed; a row that has gone on meanwhile stays what it is."""
+
+        async def work(connection: Connection) -> int:
+            cursor = await connection.execute(
+                "WITH k AS (SELECT l.prompt_id FROM ledger l"
+                " JOIN unnest(%s::text[], %s::bigint[]) AS w (prompt_id, fence)"
+                " ON l.prompt_id = w.prompt_id AND l.fence = w.fence"
+                " WHERE l.channel = 'stream' AND l.state = 'claimed'"
+                " ORDER BY l.prompt_id FOR UPDATE OF l)"
+                " UPDATE ledger l SET state = 'sent', sent_at = %s, lease_expires = NULL"
+                " FROM k WHERE l.prompt_id = k.prompt_id AND l.channel = 'stream'",
+                ([each.prompt_id for each in items], [each.fence for each in items], now),
+            )
+            return cursor.rowcount
+
+        return await self._store.run(work)
+
+    async def due_inboxes(self, now: datetime, limit: int) -> list[str]:
+        """People with inbox rows that wait."""
+
+        async def work(connection: Connection) -> list[str]:
+            cursor = await connection.execute(_DUE_INBOXES, (now, limit))
+            return [row[0] for row in await cursor.fetchall()]
+
+        return await self._store.run(work)
+
+    async def due_streams(self, reached: Mapping[str, int], now: datetime) -> list[str]:
+        """Of these people, those with stream rows that wait or lie ahead of the position."""
+
+        async def work(connection: Connection) -> list[str]:
+            cursor = await connection.execute(
+                _DUE_STREAMS,
+                (list(reached), list(reached.values()), now, now),
+            )
+            return [row[0] for row in await cursor.fetchall()]
+
+        return await self._store.run(work)
+
+
+def _item(subject: str, columns: Sequence[Any]) -> StreamItem:
+    prompt_id, position, fence, nudge, traceparent = columns[ASK_COLUMNS:]
+    ask = ask_of(columns)
+    return StreamItem(subject, prompt_id, position, fence, nudge, traceparent, ask)

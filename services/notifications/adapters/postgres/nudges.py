@@ -1,0 +1,36 @@
+"""Every version of a nudge that was ever loaded, kept for the prompts that were decided on it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from services.notifications.adapters.postgres.store import Connection, Store
+from services.notifications.domain.nudge import version_parts
+
+
+class PostgresNudges:
+    """The port NudgeVersions."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def keep(self, documents: Sequence[Mapping[str, Any]]) -> int:
+        """Keep the versions that are new; the first text of a version stays. How many were new."""
+        rows = [
+            (each["id"], *version_parts(each["version"]), each["version"], Jsonb(each))
+            for each in sorted(documents, key=lambda each: str(each["id"]))
+        ]
+        if not rows:
+            return 0
+
+        async def work(connection: Connection) -> int:
+            async with connection.cursor() as cursor:
+                await cursor.executemany(
+                    "INSERT INTO nudge_versions (id, major, minor, version, document)"
+                    " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                    rows,
+                )
+                return cursor.rowcount
+
+        return await self._store.run(work)

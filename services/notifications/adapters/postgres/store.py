@@ -1,0 +1,85 @@
+"""Connections to this service's database, and transactions that say when it is away."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg import conninfo
+from psycopg_pool import AsyncConnectionPool
+
+from services.notifications.domain.errors import StoreUnavailable
+
+T = TypeVar("T")
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+Pool = AsyncConnectionPool[Connection]
+
+ACQUIRE_SECONDS: Final = 1.0
+# A process that freezes inside a transaction must not hold a person's gate row for longer than a
+# fence may wait: the server ends its session.
+_SERVER_OPTIONS: Final = {
+    "statement_timeout": "5s",
+    "lock_timeout": "1500ms",
+    "idle_in_transaction_session_timeout": "1500ms",
+}
+
+
+class Store:
+    """A pool of connections; one unit of work is one transaction."""
+
+    def __init__(self, dsn: str, *, connections: int = 8) -> None:
+        options = " ".join(f"-c {name}={value}" for name, value in _SERVER_OPTIONS.items())
+        self._pool: Pool = AsyncConnectionPool(
+            conninfo.make_conninfo(
+                dsn,
+                options=options,
+                connect_timeout=2,
+                tcp_user_timeout=5_000,
+                application_name="notifications",
+            ),
+            min_size=2,
+            max_size=connections,
+            timeout=ACQUIRE_SECONDS,
+            reconnect_timeout=5,
+            kwargs={"autocommit": True},
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Start to connect; a server that is away is waited for by each unit of work alone."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._pool.close()
+
+    async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do the work in one transaction; raises StoreUnavailable.
+
+        A connection that turns out to be dead (the server was restarted) is replaced and the work
+        done again, once: every unit of work may be repeated after a commit that nobody heard of.
+        """
+        try:
+            return await self._once(work)
+        except _ConnectionLost:
+            pass
+        try:
+            return await self._once(work)
+        except _ConnectionLost as lost:
+            raise StoreUnavailable("connection lost") from lost
+
+    async def _once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        try:
+            async with self._pool.connection() as connection:
+                try:
+                    async with connection.transaction():
+                        return await work(connection)
+                except psycopg.OperationalError as error:
+                    if connection.closed or connection.broken:
+                        raise _ConnectionLost from error
+                    raise
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable(type(error).__name__) from error
+
+
+class _ConnectionLost(Exception):
+    """The connection was dead before or while it was used."""

@@ -1,0 +1,1 @@
+"""Where work comes in: the log, gRPC, and the ledger's own clock."""
