@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from joinedup.identity.v1 import subjects_pb2
@@ -18,6 +20,15 @@ BIRTH = "civil-registration.birth.registered.v1"
 DEATH = "civil-registration.death.registered.v1"
 MOVE = "residence.address.moved.v1"
 BENEFIT = "benefit.universal-credit.awarded.v1"
+
+_EXAMPLES = Path(__file__).resolve().parents[1] / "protos" / "examples" / "events"
+
+
+def an_event_body(example: str = "birth", **changed: Any) -> dict[str, Any]:
+    """A golden event as a department sends it; `data` is merged, all else replaced."""
+    body: dict[str, Any] = json.loads((_EXAMPLES / f"{example}.json").read_bytes())
+    told = {**body["data"], **changed.pop("data", {})}
+    return {**body, "data": told, **changed}
 
 
 def some_terms(**changed: Any) -> Terms:

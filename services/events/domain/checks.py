@@ -60,9 +60,10 @@ def days(text: str) -> Days | None:
     match = _PARTIAL_DATE.fullmatch(text)
     if match is None:
         return None
-    year, month, day = (int(part) if part else None for part in match.groups())
+    year = int(match[1])
+    month, day = (None if part is None else int(part) for part in match.groups()[1:])
     try:
-        first = date(year or 0, month or 1, day or 1)
+        first = date(year, 1 if month is None else month, 1 if day is None else day)
     except ValueError:
         return None
     if day is not None:
