@@ -1,0 +1,131 @@
+"""The gate's whole truth table, against a second statement of the rule in other words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import product
+from typing import Any, NamedTuple
+
+from services.notifications.domain.gate import (
+    STATUTORY_NOTICE,
+    Passed,
+    ReadThrough,
+    Stopped,
+    judge,
+    judge_ended,
+)
+from services.notifications.domain.ledger import Reason
+from services.notifications.domain.permission import Choice, Flag, PermissionSet
+from tests.unit.notifications.builders import NOW, a_permission, an_ask
+
+BEFORE, AFTER = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
+
+
+class Case(NamedTuple):
+    """One line of the table."""
+
+    over: bool  # the prompt's own end has come
+    view: str  # missing, older than the decision, or as new
+    dead: bool  # a flag stands on the person
+    basis: str
+    choice: Choice | None  # None: the row is missing
+    epoch: int  # the row's; the decision's is 3
+    ended: bool  # the permission's own end has come
+    channel: bool  # the channel is among those allowed
+
+
+CASES = [
+    Case(*each)
+    for each in product(
+        (False, True),
+        ("missing", "older", "same", "newer"),
+        (False, True),
+        ("consent", STATUTORY_NOTICE, ""),
+        (None, Choice.UNSAID, Choice.WITHDRAWN, Choice.GIVEN),
+        (2, 3, 4),
+        (False, True),
+        (False, True),
+    )
+]
+
+
+def view_of(case: Case) -> PermissionSet | None:
+    if case.view == "missing":
+        return None
+    permission = a_permission(
+        choice=case.choice or Choice.UNSAID,
+        epoch=case.epoch,
+        expires_at=NOW if case.ended else AFTER,
+        channels=frozenset({"stream", "inbox"} if case.channel else {"inbox"}),
+    )
+    return PermissionSet(
+        subject="a" * 26,
+        serial={"older": 6, "same": 7, "newer": 9}[case.view],
+        permissions=() if case.choice is None else (permission,),
+        flags=frozenset({Flag.DECEASED} if case.dead else ()),
+    )
+
+
+def judged(case: Case) -> Any:
+    ask = an_ask(basis=case.basis, expires_at=NOW if case.over else AFTER)
+    return judge(ask, view_of(case), NOW)
+
+
+def may_pass(case: Case) -> bool:
+    known = case.view in {"same", "newer"}
+    permitted = case.choice is Choice.GIVEN and case.epoch == 3 and not case.ended and case.channel
+    return (
+        not case.over and known and not case.dead and (permitted or case.basis == STATUTORY_NOTICE)
+    )
+
+
+def reason_for(case: Case) -> Any:
+    """The first thing that speaks against it, in the order in which people would want to know."""
+    reasons = [
+        (case.over, Stopped(Reason.EXPIRED)),
+        (case.view in {"missing", "older"}, ReadThrough()),
+        (case.dead, Stopped(Reason.DECEASED)),
+        (case.choice is not Choice.GIVEN, Stopped(Reason.WITHDRAWN)),
+        (case.epoch > 3, Stopped(Reason.STALE)),
+        (case.epoch < 3, ReadThrough()),
+        (case.ended, Stopped(Reason.PERMISSION_EXPIRED)),
+        (not case.channel, Stopped(Reason.CHANNEL_NOT_PERMITTED)),
+    ]
+    return next(verdict for holds, verdict in reasons if holds)
+
+
+def test_only_what_is_permitted_at_this_moment_passes():
+    assert len(CASES) == 2304
+    assert [case for case in CASES if (judged(case) == Passed()) != may_pass(case)] == []
+
+
+def test_what_is_stopped_has_its_reason_and_what_is_not_known_is_never_stopped():
+    refused = [case for case in CASES if not may_pass(case)]
+
+    assert [case for case in refused if judged(case) != reason_for(case)] == []
+
+
+def test_a_change_ends_at_once_what_the_gate_would_stop_for_good():
+    for_a_while = {Stopped(Reason.PERMISSION_EXPIRED), Stopped(Reason.CHANNEL_NOT_PERMITTED)}
+
+    def expected(case: Case) -> Any:
+        verdict = judged(case)
+        return None if verdict == Passed() or verdict in for_a_while else verdict
+
+    def ended(case: Case) -> Any:
+        return judge_ended(an_ask(basis=case.basis, expires_at=AFTER), view_of(case))
+
+    assert [each for each in CASES if not each.over and ended(each) != expected(each)] == []
+
+
+def test_nothing_decided_before_a_no_passes_after_a_later_yes():
+    given_again = PermissionSet("a" * 26, 9, (a_permission(epoch=4),), frozenset())
+
+    assert judge(an_ask(epoch=3), given_again, NOW) == Stopped(Reason.STALE)
+    assert judge(an_ask(epoch=4), given_again, NOW) == Passed()
+
+
+def test_another_department_s_permission_is_no_permission():
+    theirs = PermissionSet("a" * 26, 9, (a_permission(controller="dwp"),), frozenset())
+
+    assert judge(an_ask(controller="hmrc"), theirs, NOW) == Stopped(Reason.WITHDRAWN)
