@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 _LAUNCH_SECONDS: Final = 20
 _READY_SECONDS: Final = 90.0
-# Three ends before the first readiness: it will not come up by itself.
-_HOPELESS_STARTS: Final = 4
+# Two ends before the first readiness: it will not come up by itself.
+_HOPELESS_STARTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +56,24 @@ def start(request: Request, progress: Progress) -> state.State:
     state.make_folders(folders)
     with locked(folders.home):
         _make_room(request)
-        if request.fresh:
-            shutil.rmtree(folders.home / "data", ignore_errors=True)
-        state.make_folders(folders)
-        names = _names(request)
-        machine = prepare(names, folders, request.port_base, request.external, progress.note)
-        processes = plan.make(machine, names, request.settings)
-        _refuse_taken_ports(processes)
-        keys.ensure_keys(folders.home, keys.publishers_in(folders.root / "catalogue"))
         try:
-            return _bring_up(request, machine, processes, progress)
+            return _start(request, progress)
         except BaseException:
             clear(folders, state.load(folders.home))
             raise
+
+
+def _start(request: Request, progress: Progress) -> state.State:
+    folders = request.folders
+    if request.fresh:
+        shutil.rmtree(folders.home / "data", ignore_errors=True)
+    state.make_folders(folders)
+    names = _names(request)
+    machine = prepare(names, folders, request.port_base, request.external, progress.note)
+    processes = plan.make(machine, names, request.settings)
+    _refuse_taken_ports(processes)
+    keys.ensure_keys(folders.home, keys.publishers_in(folders.root / "catalogue"))
+    return _bring_up(request, machine, processes, progress)
 
 
 def _bring_up(
@@ -156,33 +161,34 @@ def _launch(folders: Folders, processes: list[plan.Process]) -> recorded.Recorde
 
 def _start_all(folders: Folders, processes: list[plan.Process], progress: Progress) -> None:
     daemon = supervisord.Supervisord(folders.socket)
-    begun = time.monotonic()
     for each in processes:
         daemon.start(each)
         progress.started(each.name)
     if not processes:
         return
+    culprits: list[str] = []
     with ThreadPoolExecutor(max_workers=len(processes)) as pool:
-        waits = [pool.submit(_wait, folders, each, progress, begun) for each in processes]
-        late = [
-            each.name for each, ready in zip(processes, waits, strict=True) if not ready.result()
-        ]
-    if late:
-        name = late[0]
+        waits = [pool.submit(_wait, folders, each, progress, culprits) for each in processes]
+    for wait in waits:
+        wait.result()
+    if culprits:
+        name = culprits[0]
         message = f"{name} did not become ready; its log is {folders.log(name)}"
         raise StartFailed(message, last_lines(folders, name))
 
 
-def _wait(folders: Folders, process: plan.Process, progress: Progress, begun: float) -> bool:
-    log = folders.logs / "supervisord.log"
+def _wait(folders: Folders, process: plan.Process, progress: Progress, culprits: list[str]) -> None:
+    begun, log = time.monotonic(), folders.logs / "supervisord.log"
 
     def hopeless() -> bool:
-        return supervisord.count_spawned(log.read_text()).get(process.name, 0) >= _HOPELESS_STARTS
+        starts = supervisord.count_spawned(log.read_text()).get(process.name, 0)
+        return bool(culprits) or starts >= _HOPELESS_STARTS
 
     if readiness.wait(process.question, _READY_SECONDS, failed=hopeless):
         progress.ready(process.name, time.monotonic() - begun, process.address)
-        return True
-    return False
+    elif not culprits:
+        # The first to fail is told of; the others only stop waiting.
+        culprits.append(process.name)
 
 
 def _fill_stores(request: Request, machine: plan.Machine, progress: Progress) -> None:

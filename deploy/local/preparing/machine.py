@@ -91,7 +91,7 @@ def _postgres_files(folders: Folders, note: Callable[[str], None]) -> postgres.P
     return postgres.PostgresFiles(
         bin=debian.ensure_postgres(note),
         data=folders.home / "data" / "postgres",
-        sockets=folders.sockets,
+        sockets=folders.sockets / "postgres",
         keys=folders.home / "keys" / "postgres",
         prefix=postgres.find_prefix(),
     )
@@ -107,6 +107,7 @@ def _format(files: kafka.KafkaFiles | None, base: int) -> None:
 def _cluster(files: postgres.PostgresFiles | None) -> str:
     if files is None:
         return ""
+    postgres.prepare_sockets(files)
     password = postgres.ensure_cluster(files)
     postgres.forget_stale_pid_file(files.data)
     return password

@@ -97,9 +97,9 @@ def folders(root: Path, home: Path) -> Folders:
 
 def make_folders(places: Folders) -> None:
     """Make what is missing, readable by us alone."""
-    for folder in (places.home, places.logs, places.pids, places.home / "programs"):
+    inside = ("logs", "pids", "programs", "keys", "data", "data/nudges")
+    for folder in (places.home, *(places.home / name for name in inside)):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (places.home / "data" / "nudges").mkdir(parents=True, exist_ok=True, mode=0o700)
     places.sockets.mkdir(exist_ok=True, mode=0o700)
     if places.sockets.is_symlink() or places.sockets.stat().st_uid != os.geteuid():
         message = f"{places.sockets} belongs to somebody else: set TMPDIR to a folder of yours"

@@ -6,6 +6,7 @@ import os
 import pwd
 import secrets
 import shutil
+import stat
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -103,6 +104,18 @@ def ensure_cluster(files: PostgresFiles) -> str:
     shutil.rmtree(files.data, ignore_errors=True)
     fresh.mkdir(mode=0o700)
     _give_away(files, fresh)
+    _initialise(files, fresh, password)
+    fresh.rename(files.data)
+    return password
+
+
+def prepare_sockets(files: PostgresFiles) -> None:
+    """Make the folder of the server's socket, owned by whom the server runs as."""
+    files.sockets.mkdir(exist_ok=True, mode=0o700)
+    _give_away(files, files.sockets)
+
+
+def _initialise(files: PostgresFiles, fresh: Path, password: str) -> None:
     with tempfile.NamedTemporaryFile("w", dir=files.sockets) as handed_over:
         handed_over.write(f"{password}\n")
         handed_over.flush()
@@ -123,8 +136,6 @@ def ensure_cluster(files: PostgresFiles) -> str:
         lines = tuple((done.stdout + done.stderr).splitlines()[-20:])
         message = "PostgreSQL's cluster could not be made"
         raise StartFailed(message, lines)
-    fresh.rename(files.data)
-    return password
 
 
 def forget_stale_pid_file(data: Path) -> None:
@@ -202,7 +213,20 @@ def _unprivileged() -> tuple[int, int] | None:
 
 
 def _give_away(files: PostgresFiles, path: Path) -> None:
-    if files.prefix[:1] == ("setpriv",):
-        account = _unprivileged()
-        if account is not None:
-            os.chown(path, *account)
+    account = _unprivileged()
+    if files.prefix[:1] != ("setpriv",) or account is None:
+        return
+    os.chown(path, *account)
+    # Passing through is enough: what else stands in those folders is closed by itself.
+    for folder in (path.parent, path.parent.parent):
+        if folder.stat().st_uid == os.geteuid() and not folder.stat().st_mode & stat.S_ISVTX:
+            folder.chmod(folder.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)
+    reached = subprocess.run(
+        [*files.prefix, "test", "-w", str(path)], capture_output=True, check=False, timeout=10
+    )
+    if reached.returncode != 0:
+        message = (
+            f"PostgreSQL refuses to run as root, and its account cannot reach {path}: "
+            "set JOINEDUP_HOME to a folder that everybody may pass through"
+        )
+        raise LocalError(message)
