@@ -121,7 +121,7 @@ class Listening:
         self._board.post()
 
     def _trouble(self, trouble: ClientError) -> None:
-        self.transcript.troubles[getattr(trouble, "code", type(trouble).__name__)] += 1
+        self.transcript.troubles[trouble.code] += 1
         self._board.post()
 
 

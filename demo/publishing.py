@@ -91,7 +91,7 @@ class Departments:
             try:
                 record.acked.append(await self.publish(event))
             except ClientError as failed:
-                record.failed[getattr(failed, "code", type(failed).__name__)] += 1
+                record.failed[failed.code] += 1
             told()
 
         await asyncio.gather(*(one(number, event) for number, event in enumerate(events)))

@@ -103,8 +103,7 @@ def describe(failed: ClientError | Problem) -> dict[str, Any]:
         found = {"code": failed.code, "detail": failed.detail, "errors": faults, "fix": fix}
         return {**found, "trace_id": failed.trace_id} if failed.trace_id else found
     fix = "is the platform up? `make status` tells; `make up` starts it; then run this again"
-    code = getattr(failed, "code", "unavailable")
-    return {"code": code, "detail": str(failed), "fix": fix}
+    return {"code": failed.code, "detail": str(failed), "fix": fix}
 
 
 @contextmanager

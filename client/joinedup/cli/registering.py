@@ -123,6 +123,8 @@ async def add_accounts(home: Home, people: Sequence[pb.RegisterRequest]) -> int:
 class AccountsFailed(ClientError):
     """The sign-in provider did not take an account."""
 
+    code = "accounts_failed"
+
 
 def full_name(request: pb.RegisterRequest) -> str:
     """A person's name in one line."""

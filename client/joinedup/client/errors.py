@@ -37,6 +37,9 @@ class Fault:
 class ClientError(Exception):
     """Anything a call to the platform can end in besides its answer."""
 
+    code: str = "failed"
+    """What happened: the platform's own stable code where it gave one."""
+
 
 class Refused(ClientError):
     """The platform said no, and would say no again to the same call."""

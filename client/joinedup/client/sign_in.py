@@ -68,6 +68,8 @@ async def _sign_in(http: httpx.AsyncClient, issuer: str, sub: str, client_id: st
             "code": _code(answered, state),
             "redirect_uri": _REDIRECT,
             "client_id": client_id,
+            # A device can keep no secret; the local provider asks for one and takes any.
+            "client_secret": "none",
             "code_verifier": verifier,
         },
     )

@@ -72,7 +72,8 @@ async def test_waiting_ends_when_the_time_is_over():
 
 
 async def test_a_board_wakes_whoever_waits():
-    board, posted = Board(), []
+    board = Board()
+    posted: list[int] = []
     waiting = asyncio.create_task(board.until(lambda: len(posted) == 2, "two", seconds=5))
     for number in range(2):
         await asyncio.sleep(0)

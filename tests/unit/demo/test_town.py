@@ -88,7 +88,7 @@ def test_there_are_families_and_both_languages():
 
 
 def test_a_household_lives_in_one_place_and_speaks_one_language():
-    homes = {}
+    homes: dict[int, tuple[str, ...]] = {}
     for each in TOWN:
         if each.household > 0:
             place = (each.postcode, each.nation, each.language, each.family)
