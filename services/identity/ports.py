@@ -225,8 +225,8 @@ class FenceBook(Protocol):
 class FenceCaller(Protocol):
     """The call to an enforcement point."""
 
-    async def fence(self, address: str, permissions: PermissionSet) -> bool:
-        """Whether the process confirmed within 2 seconds that it holds the set or a newer one."""
+    async def fence(self, address: str, permissions: PermissionSet, within_seconds: float) -> bool:
+        """Whether the process confirmed in time that it holds the set or a newer one."""
 
 
 class IdTokens(Protocol):

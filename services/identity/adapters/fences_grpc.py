@@ -11,7 +11,7 @@ from services.identity.wire import permission_set_message
 from services.kit.rpc import connect
 from services.kit.telemetry import log
 
-FENCE_SECONDS: Final = 2.0
+GRACE_SECONDS: Final = 2.0
 CHANNELS_KEPT: Final = 64
 
 
@@ -22,12 +22,12 @@ class GrpcFences:
         self._token = token
         self._channels: dict[str, grpc.aio.Channel] = {}
 
-    async def fence(self, address: str, permissions: PermissionSet) -> bool:
+    async def fence(self, address: str, permissions: PermissionSet, within_seconds: float) -> bool:
         """Whether the process holds the set or a newer one; anything but that word is a no."""
         stub = fences_pb2_grpc.FencesStub(await self._channel(address))
         request = fences_pb2.FenceRequest(permissions=permission_set_message(permissions))
         try:
-            response = await stub.Fence(request, timeout=FENCE_SECONDS)
+            response = await stub.Fence(request, timeout=within_seconds)
         except grpc.aio.AioRpcError as error:
             log(__name__).warning("fence unconfirmed", extra={"code": error.code().name.lower()})
             return False
@@ -42,10 +42,10 @@ class GrpcFences:
     async def _channel(self, address: str) -> grpc.aio.Channel:
         channel = self._channels.pop(address, None)
         if channel is None:
-            channel = connect(address, token=self._token, default_deadline_seconds=FENCE_SECONDS)
+            channel = connect(address, token=self._token)
         # Last in the dictionary is last used: the first is the one to let go.
         self._channels[address] = channel
         if len(self._channels) > CHANNELS_KEPT:
             oldest = next(iter(self._channels))
-            await self._channels.pop(oldest).close(FENCE_SECONDS)
+            await self._channels.pop(oldest).close(GRACE_SECONDS)
         return channel

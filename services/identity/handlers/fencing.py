@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from services.identity.ports import Clock, EnforcementPoint, FenceBook, FenceCaller, Pause
 
+CALL_SECONDS = 2.0
 PAUSE_SECONDS = 0.1
 PENDING_AT_ONCE = 50
 
@@ -35,18 +36,21 @@ class Fencing:
         deadline = self._clock.monotonic() + within_seconds
         confirmed = _Confirmed(serial=-1)
         while True:
-            outstanding = await self._once(handle, confirmed)
-            if not outstanding or self._clock.monotonic() >= deadline:
+            left = max(PAUSE_SECONDS, deadline - self._clock.monotonic())
+            outstanding = await self._once(handle, confirmed, min(CALL_SECONDS, left))
+            if not outstanding or self._clock.monotonic() + PAUSE_SECONDS >= deadline:
                 return outstanding
             await self._pause(PAUSE_SECONDS)
 
     async def hold_pending(self) -> int:
         """One call for every fence that is still asked for; answers how many are left."""
         handles = await self._book.pending_handles(PENDING_AT_ONCE)
-        left = await asyncio.gather(*(self._once(each, _Confirmed(-1)) for each in handles))
+        left = await asyncio.gather(
+            *(self._once(each, _Confirmed(-1), CALL_SECONDS) for each in handles)
+        )
         return sum(outstanding > 0 for outstanding in left)
 
-    async def _once(self, handle: str, confirmed: _Confirmed) -> int:
+    async def _once(self, handle: str, confirmed: _Confirmed, call_seconds: float) -> int:
         goal = await self._book.pending(handle)
         if goal is None:
             return 0
@@ -55,7 +59,10 @@ class Fencing:
             confirmed.serial, confirmed.instances = goal.serial, set()
         missing = _missing(await self._book.live_points(), confirmed)
         answers = await asyncio.gather(
-            *(self._caller.fence(point.address, goal.permissions) for point in missing)
+            *(
+                self._caller.fence(point.address, goal.permissions, call_seconds)
+                for point in missing
+            )
         )
         confirmed.instances.update(
             point.instance for point, held in zip(missing, answers, strict=True) if held
