@@ -1,0 +1,171 @@
+"""Bad input over HTTP: one file an entry, sent to the real process with real stores.
+
+Each must get its status and code, leave nothing behind, repeat nothing that was sent, and leave
+an audit line exactly where its entry says so.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey, RSAKey
+from ruamel.yaml import YAML
+
+from tests.builders import an_event_body
+from tests.events_service import STRUCTURED, EventsService, Log, rows_of
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+ENTRIES = sorted((Path(__file__).parent / "http").glob("*.yaml"))
+AUDIT = "services.events.audit"
+WRITTEN = """
+    SELECT (SELECT count(*) FROM admissions), (SELECT count(*) FROM decided)
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, kafka_bootstrap, module_database_url):
+    folder = tmp_path_factory.mktemp("corpus")
+    with EventsService(folder, kafka=kafka_bootstrap, database_url=module_database_url) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def log(service):
+    reading = Log(service.kafka)
+    yield reading
+    reading.close()
+
+
+class Sender:
+    """Turns an entry's requests into real ones, remembering the tokens that were sent."""
+
+    def __init__(self, service: EventsService, entry_id: str) -> None:
+        self._service = service
+        self._id = entry_id
+        self.tokens: list[str] = []
+        self.sent: list[bytes] = []
+
+    def send(self, request: dict[str, Any]) -> Any:
+        """Send one request and answer the response."""
+        headers = {"content-type": STRUCTURED, **self._authorization(request.get("token", {}))}
+        headers |= request.get("headers", {})
+        content = self._content(request)
+        self.sent.append(content or b"")
+        method, path = request.get("method", "POST"), request.get("path", "/v1/events")
+        return self._service.http.request(method, path, content=content, headers=headers)
+
+    def _authorization(self, wanted: dict[str, Any] | str) -> dict[str, str]:
+        if wanted == "none":
+            return {}
+        token = self.tokens[-1] if wanted == "again" else self._token(dict(wanted))
+        self.tokens.append(token)
+        return {"authorization": f"Bearer {token}"}
+
+    def _token(self, wanted: dict[str, Any]) -> str:
+        now = int(self._service.now().timestamp())
+        claims = {
+            name: now + value if name in {"iat", "exp", "nbf"} and value is not None else value
+            for name, value in wanted.get("claims", {}).items()
+        }
+        publisher = wanted.get("publisher", "gro")
+        header = wanted.get("header", {})
+        if wanted.get("padding"):
+            claims["padding"] = "x" * wanted["padding"]
+        key = _signing_key(self._service, wanted)
+        return self._service.token(publisher, key=key, header=header, **claims)
+
+    def _content(self, request: dict[str, Any]) -> bytes | None:
+        if "hex" in request:
+            return bytes.fromhex(request["hex"])
+        if "text" in request:
+            return (request["text"] * request.get("times", 1)).encode("utf-8", "surrogatepass")
+        if "event" in request:
+            return json.dumps(self._event(request["event"])).encode()
+        return None
+
+    def _event(self, wanted: dict[str, Any]) -> Any:
+        body = copy.deepcopy(an_event_body(wanted.get("example", "birth"), id=f"corpus-{self._id}"))
+        for pointer in wanted.get("remove", ()):
+            parent, last = _at(body, pointer)
+            del parent[last]
+        for pointer, value in wanted.get("set", {}).items():
+            parent, last = _at(body, pointer)
+            parent[last] = value
+        return [body] * wanted["batch"] if "batch" in wanted else body
+
+
+def _at(body: Any, pointer: str) -> tuple[Any, Any]:
+    *way, last = pointer.removeprefix("/").split("/")
+    for part in way:
+        body = body[int(part)] if isinstance(body, list) else body[part]
+    return body, int(last) if isinstance(body, list) else last
+
+
+def _signing_key(service: EventsService, wanted: dict[str, Any]) -> Any:
+    kind = wanted.get("key", "own")
+    if kind == "stranger":
+        return ECKey.generate_key("P-256")
+    if kind == "own public key as a secret":
+        path = service.folder / "publishers" / f"{wanted.get('publisher', 'gro')}.public.pem"
+        return path.read_bytes()
+    if kind == "rsa":
+        return RSAKey.generate_key(2048)
+    return None
+
+
+def planted(entry: dict[str, Any], sender: Sender) -> list[str]:
+    """What an answer must not repeat: tokens, and everything personal that was sent."""
+    personal = ["QQ123456C", "Mair", "Bevan", "CF10 1AA", "1994-02-03", "GRO-2026", "corpus-"]
+    return [*personal, *entry.get("planted", []), *(each for each in sender.tokens if each)]
+
+
+@pytest.mark.parametrize("path", ENTRIES, ids=lambda path: path.stem)
+def test_bad_input_gets_its_answer_and_leaves_nothing(
+    path: Path, service: EventsService, log: Log, module_database_url: str
+) -> None:
+    entry = YAML(typ="safe").load(path)
+    sender, expected = Sender(service, entry["id"]), entry["expect"]
+    for before in entry.get("before", ()):
+        assert sender.send(before).status_code == before["status"]
+    stood, asked = rows_of(module_database_url, WRITTEN), len(service.identity.asked)
+    log.new()
+    said = len(service.log_text())
+
+    answer = sender.send(entry["request"])
+
+    assert answer.status_code == expected["status"], answer.text
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (problem["code"], problem["status"]) == (expected["code"], expected["status"])
+    assert problem["type"] == f"urn:joinedup:problem:{expected['code']}"
+    assert [
+        {"pointer": each["pointer"], "code": each["code"]} for each in problem["errors"]
+    ] == expected.get("errors", [])
+    for part in expected.get("says", []):
+        assert part in json.dumps(problem)
+    for name, value in expected.get("headers", {}).items():
+        assert answer.headers[name] == value
+    written = service.log_text()[said:]
+    for value in planted(entry, sender):
+        assert value not in answer.text
+        assert value not in written
+    audited = [
+        each["code"] for each in map(json.loads, written.splitlines()) if each["logger"] == AUDIT
+    ]
+    assert audited == ([expected["code"]] if expected.get("audit") else [])
+    assert rows_of(module_database_url, WRITTEN) == stood
+    assert len(service.identity.asked) == asked
+    assert log.new() == []
+
+
+def test_every_entry_has_a_name_of_its_own() -> None:
+    entries = [YAML(typ="safe").load(path) for path in ENTRIES]
+
+    assert [entry["id"] for entry in entries] == [path.stem.partition("-")[0] for path in ENTRIES]
+    assert len({path.stem for path in ENTRIES}) == len(ENTRIES)
+    assert all(entry["says"] for entry in entries)
