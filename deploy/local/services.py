@@ -131,6 +131,7 @@ def _own(around: Surroundings, name: str) -> dict[str, str]:
             "http_port": _port(base, name),
             "notifications_target": ports.address(base, "notifications_grpc"),
             "session_secret_file": str(keys / "sessions.secret"),
+            "oidc_client_secret_file": str(keys / "oidc-client.secret"),
         }
         return {**redis, **identity, **oidc, **own}
     own = {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_SECRETS: Final = ("identifiers.hmac", "cursors.hmac", "sessions.secret")
+_SECRETS: Final = ("identifiers.hmac", "cursors.hmac", "sessions.secret", "oidc-client.secret")
 _SECRET_BYTES: Final = 32
 
 
