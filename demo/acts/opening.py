@@ -19,8 +19,8 @@ from joinedup.identity.v1.permission_set_pb2 import CHOICE_GIVEN
 from joinedup.identity.v1.permissions_pb2 import Offer
 
 _SIGN_INS_AT_ONCE: Final = 8
-# One in so many of those who give permission gives only half of what is asked for.
-_HESITANT: Final = 4
+# Whoever has no device of the play permits some of what is offered, each something else.
+_SOME: Final = 5
 
 
 async def register_town(stage: Stage) -> str:
@@ -44,19 +44,16 @@ async def register_town(stage: Stage) -> str:
 async def give_permissions(stage: Stage) -> str:
     """The players sign in and choose, as themselves; everyone else stays at no."""
     slots = asyncio.Semaphore(_SIGN_INS_AT_ONCE)
-    people = [
-        *((each, False) for each in stage.players.listening),
-        *((each, n % _HESITANT == 0) for n, each in enumerate(stage.players.permitting)),
-    ]
+    people = (*stage.players.listening, *stage.players.permitting)
     with progress("people choose", len(people)) as advance:
 
-        async def one(person: Townsperson, *, hesitant: bool) -> int:
+        async def one(number: int, person: Townsperson) -> int:
             async with slots:
-                given = await _choose(stage, person, hesitant=hesitant)
+                given = await _choose(stage, person, number)
                 advance()
                 return given
 
-        given = await asyncio.gather(*(one(each, hesitant=half) for each, half in people))
+        given = await asyncio.gather(*(one(*each) for each in enumerate(people)))
     expect(all(given), "somebody found nothing to permit")
     others = len(stage.players.others)
     return (
@@ -95,19 +92,17 @@ def request_for(person: Townsperson) -> pb.RegisterRequest:
     )
 
 
-async def _choose(stage: Stage, person: Townsperson, *, hesitant: bool) -> int:
+async def _choose(stage: Stage, person: Townsperson, number: int) -> int:
     async with AsyncExitStack() as stack:
-        session = await _session(stage, person, stack)
-        choices = await stack.enter_async_context(
-            Choices(session, identity=stage.endpoints["identity_grpc"])
-        )
+        choices = Choices(await _session(stage, person, stack))
         answer = await choices.listed()
         given = {
             (row.purpose, row.controller)
             for row in answer.permissions.permissions
             if row.choice == CHOICE_GIVEN
         }
-        wanted = _wanted(answer.offers, hesitant=hesitant)
+        everything = person in stage.players.listening
+        wanted = list(answer.offers) if everything else _some(answer.offers, number)
         for offer in wanted:
             if (offer.purpose, offer.controller) not in given:
                 await choices.accept(offer)
@@ -123,5 +118,6 @@ async def _session(stage: Stage, person: Townsperson, stack: AsyncExitStack) -> 
     )
 
 
-def _wanted(offers: Sequence[Offer], *, hesitant: bool) -> Sequence[Offer]:
-    return offers[: (len(offers) + 1) // 2] if hesitant else offers
+def _some(offers: Sequence[Offer], number: int) -> list[Offer]:
+    """A few offers, beginning at another one for each person."""
+    return [offers[(number + step) % len(offers)] for step in range(min(_SOME, len(offers)))]

@@ -30,19 +30,15 @@ async def withdraw(stage: Stage, tell: Teller) -> str:
     expect(rows, "there is nothing to withdraw")
     tell.say(f"[bold]{mother.name} changes her mind[/bold]\n")
     effects = []
-    session, identity = stage.fleet[mother.sub].session, stage.endpoints["identity_grpc"]
-    async with Choices(session, identity=identity) as choices:
-        for purpose, controller in rows:
-            answer = await choices.withdraw(purpose, controller)
-            expect(
-                answer.HasField("took_effect_at"),
-                f"{answer.outstanding} places had not confirmed",
-            )
-            effects.append(f"{purpose} {controller} at {moment(answer.took_effect_at)}")
-            tell.say(
-                f"She no longer permits {purpose} to {controller}: "
-                f"this took effect at {moment(answer.took_effect_at)}."
-            )
+    choices = Choices(stage.fleet[mother.sub].session)
+    for purpose, controller in rows:
+        answer = await choices.withdraw(purpose, controller)
+        expect(answer.HasField("took_effect_at"), f"{answer.outstanding} places had not confirmed")
+        effects.append(f"{purpose} {controller} at {moment(answer.took_effect_at)}")
+        tell.say(
+            f"She no longer permits {purpose} to {controller}: "
+            f"this took effect at {moment(answer.took_effect_at)}."
+        )
     return f"took effect: {', '.join(effects)}"
 
 

@@ -149,7 +149,7 @@ def versions() -> dict[str, str]:
     for name in _LIBRARIES:
         found[name] = metadata.version(name)
     pom = ET.parse(ROOT / "deploy" / "local" / "kafka" / "pom.xml")  # noqa: S314  # our own file
-    for element in pom.iter("{*}kafka.version"):
+    for element in pom.findall(".//{*}kafka.version"):
         found["kafka"] = element.text or ""
     for name, command in _SERVERS.items():
         if shutil.which(command[0]):

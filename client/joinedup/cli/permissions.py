@@ -154,14 +154,13 @@ def moment(at: Timestamp) -> str:
 async def _choices(person: str) -> AsyncIterator[Choices]:
     home = here()
     endpoints = home.endpoints()
-    identity = endpoints["identity_grpc"]
-    async with (
-        PersonSession(
-            home.sub_of(person), sign_in_url=endpoints["sign_in"], identity=identity
-        ) as session,
-        Choices(session, identity=identity) as choices,
-    ):
-        yield choices
+    session = PersonSession(
+        home.sub_of(person),
+        sign_in_url=endpoints["sign_in"],
+        identity=endpoints["identity_grpc"],
+    )
+    async with session:
+        yield Choices(session)
 
 
 def _listed(answer: pb.ListResponse) -> dict[str, Any]:

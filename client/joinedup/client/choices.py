@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import grpc
 
-from joinedup.client.channel import CALL_SECONDS, connect, metadata
+from joinedup.client.channel import CALL_SECONDS, metadata
 from joinedup.client.errors import Refused, from_rpc
 from joinedup.client.session import PersonSession
 from joinedup.identity.v1 import permissions_pb2 as pb
@@ -19,10 +19,9 @@ T = TypeVar("T")
 class Choices:
     """Calls of `joinedup.identity.v1.Permissions` for one person. Raises Refused or Unavailable."""
 
-    def __init__(self, session: PersonSession, *, identity: str) -> None:
+    def __init__(self, session: PersonSession) -> None:
         self._session = session
-        self._channel = connect(identity)
-        self._stub = permissions_pb2_grpc.PermissionsStub(self._channel)
+        self._stub = permissions_pb2_grpc.PermissionsStub(session.channel)
 
     async def listed(self, language: str = "en") -> pb.ListResponse:
         """What the person has chosen (a row that is missing means no), and what one may choose."""
@@ -65,16 +64,6 @@ class Choices:
             )
         )
         return tuple(answer.changes)
-
-    async def close(self) -> None:
-        """Close the connection; the session stays."""
-        await self._channel.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
     async def _call(self, call: Callable[[tuple[tuple[str, str], ...]], Awaitable[T]]) -> T:
         try:

@@ -52,7 +52,8 @@ class PersonSession:
         self._client_id = client_id
         self._now = now
         self._http = httpx.AsyncClient(timeout=CALL_SECONDS, trust_env=False)
-        self._channel = connect(identity)
+        self.channel = connect(identity)
+        """The connection to identity, for other calls on the person's behalf."""
         self._id_token: IdToken | None = None
         self._signed_in: SignedInAs | None = None
         self._turn = asyncio.Lock()
@@ -72,7 +73,7 @@ class PersonSession:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
-        await self._channel.close()
+        await self.channel.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,7 +93,7 @@ class PersonSession:
         return await self._exchange(self._id_token)
 
     async def _exchange(self, id_token: IdToken) -> SignedInAs:
-        stub = sign_in_pb2_grpc.SignInStub(self._channel)
+        stub = sign_in_pb2_grpc.SignInStub(self.channel)
         request = sign_in_pb2.ExchangeRequest(id_token=id_token.text, nonce=id_token.nonce)
         try:
             answer = await stub.Exchange(request, timeout=CALL_SECONDS, metadata=metadata(""))
