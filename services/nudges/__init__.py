@@ -1,0 +1,1 @@
+"""Decides which prompts a life event is worth, under each person's permissions."""

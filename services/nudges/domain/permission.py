@@ -1,0 +1,99 @@
+"""What a person permits, and the one function that says whether a nudge may use it."""
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from services.nudges.domain.decision import SuppressionReason
+
+
+class Choice(StrEnum):
+    """What the person said about one purpose of one department."""
+
+    UNSPECIFIED = "unspecified"
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+
+
+class Flag(StrEnum):
+    """A mark on a person that silences prompts."""
+
+    DECEASED = "deceased"
+    # A mark from a newer writer: what it means is not known, that it silences is.
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One row: a purpose of a department, with the person's choice.
+
+    `epoch` rises only when permission ends; `expires_at` is the moment it ends by itself.
+    """
+
+    purpose: str
+    controller: str
+    choice: Choice
+    epoch: int = 0
+    channels: frozenset[str] = frozenset()
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionSet:
+    """All a person said and all marks on them, as of a serial; a row that is missing means no."""
+
+    subject: str
+    serial: int = 0
+    rows: Mapping[tuple[str, str], Permission] = field(default_factory=dict)
+    flags: frozenset[Flag] = frozenset()
+
+    @classmethod
+    def of(
+        cls, subject: str, serial: int, rows: Iterable[Permission], flags: Iterable[Flag] = ()
+    ) -> "PermissionSet":
+        """The set with its rows found by purpose and department."""
+        by_key = {(row.purpose, row.controller): row for row in rows}
+        return cls(subject, serial, by_key, frozenset(flags))
+
+    def row(self, purpose: str, controller: str) -> Permission | None:
+        """The row of a purpose and department, if the person ever said anything about it."""
+        return self.rows.get((purpose, controller))
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The nudge may be sent by these channels."""
+
+    channels: tuple[str, ...]
+
+
+def silenced(flags: AbstractSet[Flag]) -> SuppressionReason | None:
+    """The reason why nothing at all may be sent to a person with these marks."""
+    if Flag.DECEASED in flags:
+        return SuppressionReason.DECEASED
+    return SuppressionReason.FLAGGED if flags else None
+
+
+def may(
+    row: Permission | None, flags: AbstractSet[Flag], channels: AbstractSet[str], now: datetime
+) -> Allowed | SuppressionReason:
+    """Whether a nudge that offers these channels may use the row now; unknown means no.
+
+    One function, and nothing else in this service asks the question. A permission that expires at
+    this very moment has expired.
+    """
+    marked = silenced(flags)
+    if marked is not None:
+        return marked
+    if row is None or row.choice is Choice.UNSPECIFIED:
+        return SuppressionReason.NO_PERMISSION
+    if row.choice is Choice.WITHDRAWN:
+        return SuppressionReason.PERMISSION_WITHDRAWN
+    if row.expires_at is not None and row.expires_at <= now:
+        return SuppressionReason.PERMISSION_EXPIRED
+    shared = row.channels & channels
+    if not shared:
+        return SuppressionReason.CHANNEL_NOT_ALLOWED
+    return Allowed(tuple(sorted(shared)))
