@@ -1,0 +1,266 @@
+"""The decision's laws, and the order of its stages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.nudges.domain.decide import decide
+from services.nudges.domain.decision import Outcome, prompt_id
+from services.nudges.domain.decision import SuppressionReason as Why
+from services.nudges.domain.eligibility import Comparison, Operator
+from services.nudges.domain.life_event import PartialDate, Reason
+from services.nudges.domain.nudge import LawfulBasis
+from services.nudges.domain.permission import Choice, Flag
+from services.nudges.wire import ProtobufContract
+from tests.unit.nudges.builders import (
+    BIRTH,
+    EVENT,
+    MOTHER,
+    NOW,
+    a_catalogue,
+    a_life_event,
+    a_nudge,
+    a_permission,
+    a_set,
+)
+
+ANSWERED = "family.child-benefit.claimed.v1"
+NEVER = (Comparison("facts.multiple_birth", Operator.EQUAL, (True,)),)
+
+
+def the_nudge(event, permissions, nudge, now=NOW):
+    (decided,) = decide(event, permissions, a_catalogue(nudge), now).nudges
+    return decided
+
+
+def test_each_stage_hides_the_ones_behind_it():
+    """Everything is wrong at once; mending the first thing shows the next."""
+    event = a_life_event(
+        reason=Reason.CANCELLED,
+        recorded_at=datetime(2026, 4, 5, tzinfo=UTC),
+        occurred="2026-01-01",
+        fulfilled_types=frozenset({ANSWERED}),
+    )
+    permissions = a_set(a_permission(choice=Choice.WITHDRAWN), flags=[Flag.DECEASED])
+    nudge = a_nudge(condition=NEVER, unless=frozenset({ANSWERED}))
+    mended = [
+        (Why.EVENT_CANCELLED, lambda e, p, n: (replace(e, reason=Reason.REGISTERED), p, n)),
+        (Why.DECEASED, lambda e, p, n: (e, replace(p, flags=frozenset()), n)),
+        (Why.NUDGE_NOT_EFFECTIVE, lambda e, p, n: (replace(e, recorded_at=NOW), p, n)),
+        (Why.PERMISSION_WITHDRAWN, lambda e, p, n: (e, a_set(a_permission()), n)),
+        (
+            Why.STALE_EVENT,
+            lambda e, p, n: (replace(e, occurred=PartialDate.parse("2026-11-18")), p, n),
+        ),
+        (Why.NOT_ELIGIBLE, lambda e, p, n: (e, p, replace(n, condition=()))),
+        (Why.FULFILLED_ALREADY, lambda e, p, n: (replace(e, fulfilled_types=frozenset()), p, n)),
+    ]
+
+    seen = []
+    for _, mend in mended:
+        seen += the_nudge(event, permissions, nudge).reasons
+        event, permissions, nudge = mend(event, permissions, nudge)
+
+    assert seen == [reason for reason, _ in mended]
+    assert the_nudge(event, permissions, nudge).outcome is Outcome.ISSUED
+
+
+def test_an_issued_prompt_carries_what_delivery_needs():
+    decided = the_nudge(a_life_event(), a_set(a_permission()), a_nudge(deadline_days=90))
+
+    assert decided.prompt_id == prompt_id(EVENT, "family.child-benefit", 1, 0, MOTHER)
+    assert (decided.version, decided.occurrence, decided.epoch) == ("1.0", 0, 3)
+    assert (decided.purpose, decided.controller) == ("family", "hmrc")
+    assert decided.due_at == NOW
+    assert decided.expires_at == datetime(2027, 2, 17, tzinfo=UTC)
+    assert decided.channels == ("inbox", "stream")
+    assert decided.parameters == {"occurred": "2026-11-18", "deadline": "2027-02-16"}
+
+
+def test_without_permission_no_fact_is_looked_at():
+    decided = the_nudge(a_life_event(), a_set(), a_nudge(condition=NEVER))
+
+    assert decided.reasons == (Why.NO_PERMISSION,)
+    assert decided.facts == ()
+    assert decided.prompt_id == ""
+
+
+def test_a_statutory_notice_asks_for_no_permission_but_heeds_a_mark():
+    notice = a_nudge(lawful_basis=LawfulBasis.STATUTORY_NOTICE)
+
+    assert the_nudge(a_life_event(), a_set(), notice).outcome is Outcome.ISSUED
+    assert the_nudge(a_life_event(), a_set(flags=[Flag.DECEASED]), notice).reasons == (
+        Why.DECEASED,
+    )
+
+
+@pytest.mark.parametrize("change", [{"role": "child"}, {"nation": "F"}, {"type": "other.v1"}])
+def test_a_nudge_for_others_does_not_appear(change):
+    decision = decide(a_life_event(**change), a_set(), a_catalogue(a_nudge()), NOW)
+
+    assert decision.nudges == ()
+
+
+def test_nudges_stand_in_the_order_of_their_ids():
+    nudges = [a_nudge(id=f"family.{name}") for name in ("zebra", "apple", "mango")]
+    nudges += [a_nudge(id="family.lemon", event_type="other.v1", unless=frozenset({BIRTH}))]
+
+    decision = decide(a_life_event(), a_set(), a_catalogue(*nudges), NOW)
+
+    names = [each.nudge for each in decision.nudges]
+    assert names == ["family.apple", "family.lemon", "family.mango", "family.zebra"]
+
+
+def test_the_event_that_fulfils_a_nudge_calls_it_off():
+    nudge = a_nudge(event_type=BIRTH, unless=frozenset({ANSWERED}))
+    claimed = a_life_event(type=ANSWERED, role="claimant")
+
+    (decided,) = decide(claimed, a_set(), a_catalogue(nudge), NOW).nudges
+
+    assert decided.outcome is Outcome.CANCELLED
+    assert decided.reasons == (Why.FULFILLED_ALREADY,)
+
+
+def test_a_cancelled_claim_calls_nothing_off():
+    nudge = a_nudge(unless=frozenset({ANSWERED}))
+    claimed = a_life_event(type=ANSWERED, reason=Reason.CANCELLED)
+
+    assert decide(claimed, a_set(), a_catalogue(nudge), NOW).nudges == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "root"),
+    [
+        (Reason.REGISTERED, EVENT),
+        (Reason.FORMAL_CORRECTION, "o" * 26),
+        (Reason.TYPOGRAPHICAL, "o" * 26),
+        (Reason.CANCELLED, "o" * 26),
+        (Reason.CANCELLATION_REMOVED, EVENT),
+    ],
+)
+def test_a_correction_continues_the_prompt_of_what_it_corrects(reason, root):
+    event = a_life_event(reason=reason, supersedes="o" * 26)
+
+    decided = the_nudge(event, a_set(a_permission()), a_nudge())
+
+    assert decided.prompt_id == prompt_id(root, "family.child-benefit", 1, 0, MOTHER)
+
+
+def test_a_prompt_id_is_known_for_ever():
+    """Golden: a changed id would show every prompt of the log a second time on replay."""
+    assert prompt_id(EVENT, "family.child-benefit", 1, 0, MOTHER) == "lyln7rp6hvqwocci76ivomkijm"
+    assert prompt_id("a|b", "c", 1, 0, "d") != prompt_id("a", "b|c", 1, 0, "d")
+
+
+def test_a_minor_version_is_the_same_prompt_and_a_major_is_not():
+    permissions = a_set(a_permission())
+
+    first, minor, major = (
+        the_nudge(a_life_event(), permissions, a_nudge(major=a, minor=b)).prompt_id
+        for a, b in ((1, 0), (1, 7), (2, 0))
+    )
+
+    assert first == minor != major
+
+
+events = st.builds(
+    lambda reason, occurred, role, nation, recorded, serial, age, claimed, supersedes: a_life_event(
+        reason=reason,
+        occurred=occurred,
+        role=role,
+        nation=nation,
+        recorded_at=recorded,
+        permission_serial=serial,
+        age_years=age,
+        fulfilled_types=frozenset({ANSWERED} if claimed else ()),
+        supersedes=supersedes,
+    ),
+    st.sampled_from(Reason),
+    st.sampled_from(["2026-11-18", "2026-11", "2026", "2026-01-31", "2999-12-31", "1800"]),
+    st.sampled_from(["mother", "father", "child"]),
+    st.sampled_from(["E", "W", "S", "NI"]),
+    st.sampled_from([NOW, NOW - timedelta(days=400)]),
+    st.integers(0, 5),
+    st.none() | st.integers(0, 120),
+    st.booleans(),
+    st.sampled_from(["", "o" * 26]),
+)
+permissions = st.builds(
+    lambda row, flags: a_set(*row, flags=flags),
+    st.lists(
+        st.builds(
+            lambda choice, channels, ends: a_permission(
+                choice=choice, channels=frozenset(channels), expires_at=ends
+            ),
+            st.sampled_from(Choice),
+            st.sets(st.sampled_from(["inbox", "stream"])),
+            st.sampled_from([None, NOW, NOW + timedelta(days=1)]),
+        ),
+        max_size=1,
+    ),
+    st.sets(st.sampled_from(Flag)),
+)
+nudges = st.builds(
+    lambda after, fresh, deadline, until, condition, unless: a_nudge(
+        after_days=after,
+        fresh_days=fresh,
+        deadline_days=deadline,
+        effective_until=until,
+        condition=condition,
+        unless=frozenset(unless),
+    ),
+    st.integers(0, 20),
+    st.integers(21, 365),
+    st.none() | st.integers(21, 365),
+    st.none() | st.just(date(2026, 6, 1)),
+    st.sampled_from([(), NEVER, (Comparison("derived.age_years", Operator.AT_LEAST, (18,)),)]),
+    st.sets(st.sampled_from([ANSWERED])),
+)
+moments = st.timedeltas(-timedelta(days=700), timedelta(days=700)).map(lambda by: NOW + by)
+
+
+@given(events, permissions, nudges, moments)
+def test_only_a_permission_in_force_brings_a_prompt(event, permitted, nudge, now):
+    for decided in decide(event, permitted, a_catalogue(nudge), now).nudges:
+        if decided.outcome in {Outcome.ISSUED, Outcome.SCHEDULED}:
+            row = permitted.row("family", "hmrc")
+            assert row is not None
+            assert row.choice is Choice.GIVEN
+            assert row.expires_at is None or row.expires_at > now
+            assert not permitted.flags
+            assert set(decided.channels) <= row.channels
+            assert event.reason is not Reason.CANCELLED
+            assert decided.due_at is not None
+            assert decided.expires_at is not None
+            assert now <= decided.due_at < decided.expires_at
+            assert decided.reasons == ()
+        else:
+            assert len(decided.reasons) == 1
+
+
+@given(events, permissions, nudges, moments)
+def test_the_same_input_gives_the_same_bytes(event, permitted, nudge, now):
+    contract = ProtobufContract()
+
+    first, second = (
+        contract.write(decide(event, permitted, a_catalogue(nudge), now)) for _ in range(2)
+    )
+
+    assert first == second
+
+
+@given(events, permissions, nudges, moments, st.timedeltas(timedelta(), timedelta(days=30)))
+def test_a_replay_later_names_the_same_prompts(event, permitted, nudge, now, later):
+    first, again = (
+        decide(event, permitted, a_catalogue(nudge), at).nudges for at in (now, now + later)
+    )
+
+    assert [each.nudge for each in first] == [each.nudge for each in again]
+    for one, other in zip(first, again, strict=True):
+        if one.prompt_id and other.prompt_id:
+            assert one.prompt_id == other.prompt_id

@@ -1,0 +1,85 @@
+"""One function says what may be sent; here is every case it can meet."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import chain, combinations, product
+
+import pytest
+
+from services.nudges.domain.decision import SuppressionReason as Why
+from services.nudges.domain.permission import Allowed, Choice, Flag, may
+from tests.unit.nudges.builders import NOW, a_permission, a_set
+
+CHANNELS = ("inbox", "stream")
+SECOND = timedelta(seconds=1)
+
+
+def subsets(items):
+    return [frozenset(each) for each in chain(*(combinations(items, n) for n in range(3)))]
+
+
+def rows():
+    yield None
+    for choice, expires_at, channels in product(
+        Choice, (None, NOW - SECOND, NOW, NOW + SECOND), subsets(CHANNELS)
+    ):
+        yield a_permission(choice=choice, expires_at=expires_at, channels=channels)
+
+
+def expected(row, flags, offered):
+    """The same answer in other words: what must be true for a yes, then why not."""
+    yes = (
+        not flags
+        and row is not None
+        and row.choice == "given"
+        and (row.expires_at is None or row.expires_at > NOW)
+        and bool(row.channels & offered)
+    )
+    if yes:
+        return Allowed(tuple(sorted(row.channels & offered)))
+    refusals = {
+        Why.DECEASED: Flag.DECEASED in flags,
+        Why.FLAGGED: bool(flags),
+        Why.NO_PERMISSION: row is None or row.choice == "unspecified",
+        Why.PERMISSION_WITHDRAWN: row is not None and row.choice == "withdrawn",
+        Why.PERMISSION_EXPIRED: row is not None
+        and row.expires_at is not None
+        and row.expires_at <= NOW,
+        Why.CHANNEL_NOT_ALLOWED: True,
+    }
+    return next(reason for reason, holds in refusals.items() if holds)
+
+
+def test_the_whole_truth_table():
+    table = list(product(rows(), subsets(Flag), subsets(CHANNELS)))
+
+    wrong = [
+        (row, flags, offered)
+        for row, flags, offered in table
+        if may(row, flags, offered, NOW) != expected(row, flags, offered)
+    ]
+
+    assert len(table) == (1 + 3 * 4 * 4) * 4 * 4
+    assert wrong == []
+
+
+def test_exactly_one_kind_of_row_permits():
+    yes = [
+        row
+        for row in rows()
+        if isinstance(may(row, frozenset(), frozenset(CHANNELS), NOW), Allowed)
+    ]
+
+    assert len(yes) == 2 * 3  # given, never or later ending, some channel
+    assert all(row.choice is Choice.GIVEN for row in yes)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "controller"), [("family", "nhs"), ("health", "hmrc"), ("", ""), ("*", "*")]
+)
+def test_a_row_counts_for_its_own_purpose_and_department_only(purpose, controller):
+    permissions = a_set(a_permission())
+
+    assert permissions.row(purpose, controller) is None
+    assert permissions.row("family", "hmrc") is not None
