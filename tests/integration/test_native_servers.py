@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from deploy.local.errors import AlreadyRunning, NotRunning, PortTaken
+from deploy.local.errors import AlreadyRunning, NotRunning, PortTaken, StartFailed
 from deploy.local.platform import Platform
 from deploy.local.running import readiness, recorded, state
 from deploy.local.settings import ROOT, External
@@ -71,9 +72,23 @@ def test_a_second_start_in_the_same_home_is_told_so(own: Platform) -> None:
     assert own.pid("kafka")
 
 
-def test_a_start_on_taken_ports_names_the_port(own: Platform, tmp_path: os.PathLike[str]) -> None:
+def test_a_start_on_taken_ports_names_the_port(own: Platform, tmp_path: Path) -> None:
     with pytest.raises(PortTaken, match=str(base_of(own) + 379)):
         Platform.start(tmp_path / "home", base_of(own), only=["redis"], external=External())
+
+
+def test_a_process_that_cannot_start_is_named_with_its_last_lines_and_nothing_is_left() -> None:
+    with pytest.raises(StartFailed, match="events did not become ready") as failure:
+        start_platform(
+            "own",
+            only=["redis", "events"],
+            external=External(),
+            settings={"EVENTS_PROBE_PORT": "none"},
+        )
+
+    assert any("EVENTS_PROBE_PORT" in line for line in failure.value.log)
+    homes = list((ROOT / "build" / "test-run").glob("own-*"))
+    assert not any(list((home / "pids").glob("events")) for home in homes)
 
 
 def test_only_loopback_is_listened_on(own: Platform) -> None:
