@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from deploy.local.errors import AlreadyRunning, LocalError, StartFailed
+from deploy.local.errors import AlreadyRunning, LocalError
 from deploy.local.platform import Platform
 from deploy.local.running import display, state
 from deploy.local.settings import ROOT, from_environment
@@ -31,10 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         return run(parsed)
-    except StartFailed as failure:
-        for line in failure.log:
-            _err.print(f"  {line}", style="dim", markup=False)
-        _err.print(str(failure), style="red", markup=False)
     except LocalError as failure:
         if parsed.json:
             print(json.dumps({"error": type(failure).__name__, "detail": str(failure)}))

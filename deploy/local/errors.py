@@ -27,6 +27,10 @@ class StartFailed(LocalError):
         super().__init__(text)
         self.log = log
 
+    def __str__(self) -> str:
+        """Return those lines, and the text where the eye falls last."""
+        return "\n".join((*(f"  {line}" for line in self.log), *self.args))
+
 
 class NotRunning(LocalError):
     """The process that was named has no living pid."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal as signals
@@ -207,11 +208,10 @@ class Platform:
 def _tree(pid: int) -> list[int]:
     found = [pid]
     for parent in found:
-        for tasks in Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
+        # Any of them may end while we look.
+        with contextlib.suppress(OSError):
+            for tasks in Path(f"/proc/{parent}/task").glob("*/children"):
                 found += [int(child) for child in tasks.read_text().split()]
-            except OSError:
-                continue
     return found
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from deploy.local.settings import External
 
 _LAUNCH_SECONDS: Final = 20
-_READY_SECONDS: Final = 90.0
+_READY_SECONDS: Final = 120.0
 # Two ends before the first readiness: it will not come up by itself.
 _HOPELESS_STARTS: Final = 3
 
