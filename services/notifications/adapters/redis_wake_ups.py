@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from services.kit.tasks import end_tasks
 from services.kit.telemetry import log
 
 TIMEOUT_SECONDS: Final = 0.2
@@ -86,9 +87,7 @@ class RedisWakeUps:
         try:
             await stop.wait()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(tasks)
             await self._redis.aclose()
 
     async def _send_all(self) -> None:

@@ -11,6 +11,7 @@ from services.kit.clock import make_clock
 from services.kit.probe import Probe
 from services.kit.run import CannotStart
 from services.kit.service_tokens import TokenVerifier
+from services.kit.tasks import end_tasks
 from services.notifications import metrics
 from services.notifications.bootstrap.outside import NAME, connected
 from services.notifications.bootstrap.service import Service
@@ -77,8 +78,7 @@ async def _run(service: Service, stop: asyncio.Event) -> None:
         ]
         together.create_task(_say_goodbye(service, stop))
         await rpc.serve(server, stop, ready=serving)
-        for each in endless:
-            each.cancel()
+        await end_tasks(endless)
 
 
 async def _say_goodbye(service: Service, stop: asyncio.Event) -> None:

@@ -17,6 +17,7 @@ from services.kit.clock import Clock
 from services.kit.ids import new_random_id
 from services.kit.log_consumer import consume
 from services.kit.probe import Probe
+from services.kit.tasks import end_tasks
 from services.kit.topics import load_topics
 from services.notifications.adapters.identity_grpc import IdentityLeases, IdentityPermissions
 from services.notifications.adapters.kafka_outcomes import KafkaOutcomes
@@ -235,4 +236,4 @@ class Service:
         try:
             await self.catalogue.watch(stop, changed.set)
         finally:
-            keeping.cancel()
+            await end_tasks([keeping])

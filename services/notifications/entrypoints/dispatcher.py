@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from services.kit.tasks import end_tasks
 from services.kit.telemetry import context_from, log, span
 from services.notifications import metrics
 from services.notifications.domain.errors import (
@@ -76,9 +77,7 @@ class Dispatcher:
         try:
             done, _ = await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (*tasks, stopped):
-                task.cancel()
-            await asyncio.gather(*tasks, stopped, return_exceptions=True)
+            await end_tasks((*tasks, stopped))
         for task in done - {stopped}:
             await task
         await self._mark()

@@ -16,6 +16,7 @@ from services.notifications.wire.decisions import decision_of
 from services.notifications.wire.permissions import permission_set_of
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+LONG_AFTER = datetime(2099, 1, 1, tzinfo=UTC)
 BIRTH = "civil-registration.birth.registered.v1"
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -61,7 +62,7 @@ def a_nudge_document(**changed: Any) -> dict[str, Any]:
 
 
 def a_nudge_decision(**changed: Any) -> decision_pb2.NudgeDecision:
-    """Child Benefit, issued on epoch 0 for both channels, for ninety days."""
+    """Child Benefit, issued on epoch 0 for both channels."""
     about: dict[str, Any] = {
         "nudge": "family.child-benefit",
         "version": "1.0",
@@ -71,7 +72,7 @@ def a_nudge_decision(**changed: Any) -> decision_pb2.NudgeDecision:
         "controller": "hmrc",
         "epoch": 0,
         "due_at": NOW,
-        "expires_at": NOW + timedelta(days=90),
+        "expires_at": LONG_AFTER,
         "channels": ["inbox", "stream"],
         "parameters": {"occurred": "2026-11-18", "deadline": "2027-02-16"},
         "facts": [decision_pb2.UsedFact(name="facts.multiple_birth", value="false")],

@@ -1,0 +1,101 @@
+"""A replica on real PostgreSQL, Kafka and Redis, and an identity that answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from joinedup.notifications.v1 import outcome_pb2
+from services.kit.log_producer import LogProducer
+from services.kit.migrations import migrate
+from services.kit.settings import REPOSITORY
+from services.kit.topics import create_topics, load_topics
+from services.notifications.bootstrap.outside import MIGRATIONS
+from tests.integration.notifications.identity import Identity, Keys
+from tests.integration.notifications.running import Around, Log, in_this_process
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from tests.integration.notifications.running import Replica
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    for item in items:
+        if "integration/notifications" in str(item.path):
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    return Keys(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="session")
+def topics(kafka_bootstrap: str) -> str:
+    create_topics(kafka_bootstrap, load_topics(REPOSITORY / "protos" / "topics"))
+    return kafka_bootstrap
+
+
+@pytest.fixture
+async def identity(keys: Keys) -> AsyncIterator[Identity]:
+    async with Identity(keys) as running:
+        yield running
+
+
+@pytest.fixture
+async def migrated_url(database_url: str) -> str:
+    await migrate(database_url, MIGRATIONS, "notifications")
+    return database_url
+
+
+@pytest.fixture
+def around(
+    identity: Identity, keys: Keys, topics: str, database_url: str, redis_url: str
+) -> Around:
+    return Around(identity, keys, topics, database_url, redis_url)
+
+
+@pytest.fixture
+async def replica(around: Around) -> AsyncIterator[Replica]:
+    async with in_this_process(around) as running:
+        yield running
+
+
+@pytest.fixture
+async def log(topics: str) -> AsyncIterator[Log]:
+    producer = LogProducer(topics, "test")
+    await producer.start()
+    yield Log(producer)
+    await producer.close()
+
+
+@pytest.fixture
+async def outcomes(topics: str) -> AsyncIterator[Callable[[str, int], Awaitable[list[Any]]]]:
+    """Reads what is told of a prompt from now on, until that many were told and no more came."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=topics, auto_offset_reset="latest")
+    await consumer.start()
+    consumer.assign([TopicPartition("outcomes.v1", number) for number in range(4)])
+    await consumer.seek_to_end()
+
+    async def told(prompt_id: str, number: int) -> list[Any]:
+        found: list[Any] = []
+        until = asyncio.get_running_loop().time() + 15
+        while len(found) < number and asyncio.get_running_loop().time() < until:
+            found += await fetch(prompt_id, 500)
+        return found + await fetch(prompt_id, 300)
+
+    async def fetch(prompt_id: str, milliseconds: int) -> list[Any]:
+        fetched = await consumer.getmany(timeout_ms=milliseconds)
+        messages = [
+            outcome_pb2.PromptOutcome.FromString(record.value)
+            for records in fetched.values()
+            for record in records
+        ]
+        return [each for each in messages if each.prompt_id == prompt_id]
+
+    yield told
+    await consumer.stop()
