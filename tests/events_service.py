@@ -46,7 +46,7 @@ PUBLISHERS: Final = ("gro", "nrs", "groni", "dvla", "dwp", "council-cardiff", "c
 UNCONCERNED: Final = frozenset({"child"})
 _FIRST_PORT: Final = 28_500
 _LAST_PORT: Final = 29_500
-_START_SECONDS: Final = 40
+_START_SECONDS: Final = 90
 
 
 @dataclass
