@@ -4,20 +4,25 @@ import asyncio
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from opentelemetry.trace import SpanKind
 
+from services.kit.kafka_client import connect, discard, end
 from services.kit.retry import back_off
 from services.kit.telemetry import TRACEPARENT, context_from, current_headers, log, span
+from services.kit.topics import max_record_bytes
 
-CONNECT_TIMEOUT_SECONDS: Final = 3.0
+Pending = asyncio.Future[Any]
 
 
 class LogUnavailable(Exception):
     """The broker did not acknowledge in time: the record may or may not be there."""
+
+
+class RecordTooLarge(Exception):
+    """The record is larger than its topic takes: it can never be written."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class LogProducer:
     """An idempotent producer (`acks=all`) whose sends are awaited.
 
     The client's own threads do the work; one more thread hands it the records in order, because
-    handing over may wait for the topic's metadata.
+    handing over may wait for a connection or the topic's metadata.
     """
 
     def __init__(
@@ -42,8 +47,10 @@ class LogProducer:
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._timeout = delivery_timeout_seconds
-        self._hand_over = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log-producer")
-        self._producer: Any = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log-producer")
+        self._client: Any = None
+        self._closed = False
+        self._discarding: set[Pending] = set()
 
     async def start(self, wait_seconds: float = 60.0) -> None:
         """Connect, trying again while the broker is away; LogUnavailable after the wait."""
@@ -51,7 +58,7 @@ class LogProducer:
         deadline = loop.time() + wait_seconds
         for delay in back_off():
             try:
-                self._producer = await loop.run_in_executor(self._hand_over, self._connect)
+                await loop.run_in_executor(self._thread, self._connected)
             except KafkaError:
                 if loop.time() + delay > deadline:
                     raise LogUnavailable("no broker answers") from None
@@ -67,12 +74,15 @@ class LogProducer:
         value: bytes | None,
         headers: Iterable[tuple[str, bytes]] = (),
     ) -> Ack:
-        """Append a record and wait for the broker's word; raises LogUnavailable within 5 seconds.
+        """Append a record and wait for the broker's word; LogUnavailable within 5 seconds.
 
         The record carries the current trace; a `traceparent` among the headers comes first (an
-        outbox keeps the one of the change it tells).
+        outbox keeps the one of the change it tells). Raises RecordTooLarge for what can never be
+        written.
         """
         given = list(headers)
+        if _size(key, value, given) > max_record_bytes(topic):
+            raise RecordTooLarge(topic)
         kept = [each for each in given if each[0] != TRACEPARENT]
         parent = context_from(given) if len(kept) < len(given) else None
         attributes = {
@@ -82,55 +92,72 @@ class LogProducer:
             "messaging.operation.type": "send",
         }
         with span(f"{topic} send", SpanKind.PRODUCER, attributes, parent) as current:
-            record = (topic, value, key, kept + current_headers())
-            try:
-                async with asyncio.timeout(self._timeout):
-                    metadata = await self._acknowledged(record)
-            except (KafkaError, TimeoutError) as error:
-                raise LogUnavailable(type(error).__name__) from error
+            metadata = await self._delivered((topic, value, key, kept + current_headers()))
             current.set_attribute("messaging.destination.partition.id", str(metadata.partition))
             current.set_attribute("messaging.kafka.offset", metadata.offset)
         return Ack(topic, int(metadata.partition), int(metadata.offset))
 
     async def close(self, grace_seconds: float = 5.0) -> None:
         """Send what is waiting, then end the client's threads."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await asyncio.get_running_loop().run_in_executor(None, producer.close, grace_seconds)
-        self._hand_over.shutdown(wait=False, cancel_futures=True)
+        self._closed = True
+        client, self._client = self._client, None
+        if client is not None:
+            await asyncio.get_running_loop().run_in_executor(None, end, client, grace_seconds)
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._discarding:
+            await asyncio.wait(self._discarding, timeout=grace_seconds)
 
-    def _connect(self) -> Any:
-        delivery_ms = int(self._timeout * 1000) - 200
-        return KafkaProducer(
-            bootstrap_servers=self._bootstrap,
-            client_id=self._client_id,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=2,
-            allow_auto_create_topics=False,
-            max_block_ms=delivery_ms,
-            delivery_timeout_ms=delivery_ms,
-            request_timeout_ms=delivery_ms - 1000,
-            bootstrap_timeout_ms=int(CONNECT_TIMEOUT_SECONDS * 1000),
-            retry_backoff_ms=50,
-            reconnect_backoff_max_ms=500,
-            metrics_enabled=False,
-        )
+    async def _delivered(self, record: tuple[Any, ...]) -> Any:
+        used = self._client
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._acknowledged(record)
+        except (KafkaError, TimeoutError) as error:
+            self._drop(used)
+            raise LogUnavailable(type(error).__name__) from error
 
     async def _acknowledged(self, record: tuple[Any, ...]) -> Any:
-        if self._producer is None:
-            raise LogUnavailable("the producer is not started")
+        if self._closed:
+            raise LogUnavailable("the producer is closed")
         loop = asyncio.get_running_loop()
-        future = await loop.run_in_executor(self._hand_over, self._producer.send, *record)
-        done: asyncio.Future[Any] = loop.create_future()
+        future = await loop.run_in_executor(self._thread, self._hand_over, record)
+        done: Pending = loop.create_future()
         future.add_callback(lambda result: _tell(loop, done, result, None))
         future.add_errback(lambda error: _tell(loop, done, None, error))
         return await done
 
+    def _hand_over(self, record: tuple[Any, ...]) -> Any:
+        return self._connected().send(*record)
 
-def _tell(
-    loop: asyncio.AbstractEventLoop, done: "asyncio.Future[Any]", result: Any, error: Any
-) -> None:
+    def _connected(self) -> Any:
+        if self._client is None:
+            self._client = connect(self._bootstrap, self._client_id, self._timeout)
+        return self._client
+
+    def _drop(self, used: Any) -> None:
+        """Give up a client whose send failed; the next send makes a new one.
+
+        kafka-python 3.0.12 never sends again once a batch has expired that was tried before: it
+        forgets its producer id and does not ask for another.
+        """
+        if used is None or self._client is not used:
+            return
+        self._client = None
+        discarding = asyncio.get_running_loop().run_in_executor(None, discard, used)
+        self._discarding.add(discarding)
+        discarding.add_done_callback(self._discarding.discard)
+
+
+def _size(key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]) -> int:
+    """A record's size on the broker, rounded up.
+
+    Refused here: the broker's refusal would end the client, and fail what else it was sending.
+    """
+    each = sum(len(name.encode("utf-8")) + len(text) + 16 for name, text in headers)
+    return len(key or b"") + len(value or b"") + each + 256
+
+
+def _tell(loop: asyncio.AbstractEventLoop, done: Pending, result: Any, error: Any) -> None:
     """Bring the client thread's answer to the loop; nobody may be waiting any more."""
 
     def settle() -> None:

@@ -12,6 +12,8 @@ from services.kit.catalogue import load_file
 from services.kit.schema_check import Schema
 
 HOUR_MS: Final = 3_600_000
+DEAD_LETTER_SUFFIX: Final = ".dead-letter"
+MAX_RECORD_BYTES: Final = 1024 * 1024
 _TOPIC_NAME: Final = r"^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*\.v[1-9][0-9]*(\.dead-letter)?$"
 _SCHEMA: Final = Schema(
     {
@@ -67,6 +69,7 @@ class Topic:
             "retention.ms": str(retention),
             # Retention and compaction act on closed segments only.
             "segment.ms": str(6 * HOUR_MS),
+            "max.message.bytes": str(max_record_bytes(self.topic)),
         }
         if not self.compacted:
             return {**shared, "cleanup.policy": "delete"}
@@ -76,6 +79,11 @@ class Topic:
             "max.compaction.lag.ms": str(24 * HOUR_MS),
             "delete.retention.ms": str(7 * 24 * HOUR_MS),
         }
+
+
+def max_record_bytes(topic: str) -> int:
+    """What a topic takes as one record; a dead letter is a whole record and its reason."""
+    return MAX_RECORD_BYTES * (2 if topic.endswith(DEAD_LETTER_SUFFIX) else 1)
 
 
 def load_topics(directory: Path) -> dict[str, Topic]:
