@@ -112,7 +112,7 @@ def _assets(settings: Settings) -> Assets:
         return Assets.load(HERE / "static", settings.assets_dir, settings.brand_colour)
     except AssetsMissing:
         raise CannotStart(
-            "PORTAL_ASSETS_DIR has no compiled styles: run python -m tools.fetch_portal_assets"
+            "PORTAL_ASSETS_DIR has no compiled styles: run python -m deploy.local fetch"
         ) from None
 
 

@@ -77,7 +77,7 @@ class Prompts(Protocol):
     """The service that keeps the person's prompts."""
 
     async def inbox(self, token: str, page_token: str) -> InboxPage:
-        """A page of the inbox, newest first."""
+        """A page of the inbox, newest first; raises PageUnknown for a token of nobody's."""
 
     async def open(self, token: str, prompt_id: str, language: str) -> Prompt:
         """Open through the gate; raises PromptUnavailable."""

@@ -22,7 +22,6 @@ _EXCHANGE: Final[Table] = {
     grpc.StatusCode.UNAUTHENTICATED: partial(SignInRefused, "login_token"),
     grpc.StatusCode.INVALID_ARGUMENT: partial(SignInRefused, "login_token"),
     grpc.StatusCode.NOT_FOUND: PersonUnknown,
-    grpc.StatusCode.PERMISSION_DENIED: PersonUnknown,
 }
 _CHOICE: Final[Table] = {
     grpc.StatusCode.ABORTED: partial(ChoiceRefused, "stale"),

@@ -8,7 +8,7 @@ from joinedup.notifications.v1 import prompts_pb2
 from joinedup.notifications.v1.prompts_pb2_grpc import PromptsStub
 from services.portal import wire
 from services.portal.adapters.grpc_errors import Table, asking, bearing
-from services.portal.domain.errors import PromptUnavailable
+from services.portal.domain.errors import PageUnknown, PromptUnavailable
 from services.portal.domain.prompts import InboxPage, Opinion, Prompt
 
 PART: Final = "notifications"
@@ -20,7 +20,6 @@ _NOT_SHOWN: Final[Table] = {
     grpc.StatusCode.FAILED_PRECONDITION: PromptUnavailable,
     grpc.StatusCode.INVALID_ARGUMENT: PromptUnavailable,
     grpc.StatusCode.NOT_FOUND: PromptUnavailable,
-    grpc.StatusCode.PERMISSION_DENIED: PromptUnavailable,
 }
 
 
@@ -31,9 +30,9 @@ class NotificationsPrompts:
         self._prompts = PromptsStub(channel)
 
     async def inbox(self, token: str, page_token: str) -> InboxPage:
-        """A page of the inbox."""
+        """A page of the inbox; raises PageUnknown."""
         request = prompts_pb2.ListRequest(page_size=PAGE_SIZE, page_token=page_token)
-        with asking(PART, {grpc.StatusCode.INVALID_ARGUMENT: PromptUnavailable}):
+        with asking(PART, {grpc.StatusCode.INVALID_ARGUMENT: PageUnknown}):
             return wire.inbox_page(await self._prompts.List(request, metadata=bearing(token)))
 
     async def open(self, token: str, prompt_id: str, language: str) -> Prompt:

@@ -33,6 +33,10 @@ class ForgedRequest(PortalError):
         self.code = code
 
 
+class PageUnknown(PortalError):
+    """There is no such page."""
+
+
 class PromptUnavailable(PortalError):
     """A prompt was taken back, has ended, or never was this person's: nobody is told which."""
 

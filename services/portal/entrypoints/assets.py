@@ -1,6 +1,7 @@
 """Styles, scripts and the icon: a closed list, read once, cached by browsers for ever."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -16,12 +17,27 @@ MEDIA_TYPES: Final = {
 COMPILED: Final = ("govuk-frontend.min.css", "govuk-frontend.min.js")
 OURS: Final = ("icon.svg", "portal.css", "portal.js")
 
+FONTS: Final = 'system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif'
+
+_FAMILY: Final = "GDS Transport,arial,sans-serif"
+# The rules that fetch that typeface, with its owners' notice before them.
+_TYPEFACE = re.compile(r"(/\*![^*]*\*/)?@font-face\{[^}]*\}")
+# What is left of images: a crest and a crown, in rules for components that no page has.
+_PICTURE = re.compile(r"url\([^)]*\)")
+_SOURCE_MAP = re.compile(r"\n?(//|/\*)# sourceMappingURL=\S+( \*/)?\s*$")
+
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_AGAIN: Final = "no-cache"
 
 
 class AssetsMissing(Exception):
     """The compiled styles and scripts have not been fetched."""
+
+
+def ours_alone(compiled: str) -> str:
+    """A compiled file without the typeface and the pictures that other services may not use."""
+    plain = _TYPEFACE.sub("", _SOURCE_MAP.sub("\n", compiled))
+    return _PICTURE.sub("none", plain.replace(_FAMILY, FONTS))
 
 
 class Assets:
@@ -38,9 +54,10 @@ class Assets:
     def load(cls, ours: Path, compiled: Path, brand_colour: str) -> "Assets":
         """Read the files; raises AssetsMissing."""
         try:
-            files = {name: (compiled / name).read_bytes() for name in COMPILED}
+            texts = {name: (compiled / name).read_text("utf-8") for name in COMPILED}
         except OSError:
             raise AssetsMissing from None
+        files = {name: ours_alone(text).encode() for name, text in texts.items()}
         files |= {name: (ours / name).read_bytes() for name in OURS}
         files["brand.css"] = f":root {{ --govuk-brand-colour: {brand_colour}; }}\n".encode()
         return cls(files)

@@ -13,6 +13,7 @@ from services.kit.telemetry import log
 from services.portal import metrics
 from services.portal.domain.errors import (
     ForgedRequest,
+    PageUnknown,
     PersonUnknown,
     PromptUnavailable,
     SignInDeclined,
@@ -40,6 +41,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(SignInDeclined, _sign_in_declined)
     app.add_exception_handler(PersonUnknown, _person_unknown)
     app.add_exception_handler(ForgedRequest, _forged)
+    app.add_exception_handler(PageUnknown, _page_unknown)
     app.add_exception_handler(PromptUnavailable, _prompt_unavailable)
     app.add_exception_handler(Unavailable, _unavailable)
     app.add_exception_handler(RequestValidationError, _bad_request)
@@ -96,6 +98,10 @@ async def _forged(request: Request, raised: Any) -> Response:
 
 async def _prompt_unavailable(request: Request, _raised: Exception) -> Response:
     return _plain(request, "prompt_gone", 404, here="lost")
+
+
+async def _page_unknown(request: Request, _raised: Exception) -> Response:
+    return _plain(request, "not_found", 404, here="lost")
 
 
 async def _unavailable(request: Request, raised: Any) -> Response:
