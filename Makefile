@@ -10,7 +10,7 @@ CHECK_TOOL := $(PYTHON) -m tools.check
 READY := build/stamps/python
 
 .PHONY: help demo up down status test test-unit bench lint format types imports protos \
-	protos-check lock clean setup
+	protos-check lock screenshots clean setup
 
 ##@ Start here
 help: ## Show what there is
@@ -62,6 +62,9 @@ protos: $(READY) ## Generate the Python stubs of the contracts
 
 protos-check: $(READY) ## Check that stubs are current and no contract was broken
 	@$(CHECK_TOOL) stubs buf-lint buf-breaking
+
+screenshots: $(READY) ## Take the README's pictures from a running demo (needs chromium)
+	@$(PYTHON) -m tools.screenshots
 
 lock: ## Pin every dependency by hash again (UPGRADE=1: newest versions)
 	@tools/lock
