@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import grpc
 import psycopg
 
 from services.identity.adapters import catalogue_files
@@ -25,9 +26,9 @@ from services.identity.entrypoints.grpc_server import Surroundings, services
 from services.identity.handlers.fencing import Fencing
 from services.identity.settings import Settings
 from services.kit import rpc, telemetry
-from services.kit.access import AccessTable
+from services.kit.access import AccessTable, RpcsMissingFromTable
 from services.kit.catalogue import CatalogueInvalid
-from services.kit.clock import Clock, SystemClock, make_clock
+from services.kit.clock import Clock, ClockShiftRefused, SystemClock, make_clock
 from services.kit.ids import new_random_id
 from services.kit.log_producer import LogProducer, LogUnavailable
 from services.kit.migrations import MigrationRefused, migrate
@@ -52,55 +53,89 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         log_level=settings.log_level,
     )
     probe = Probe(settings.host, settings.probe_port, conditions=("postgres", "kafka", "grpc"))
-    probe.start()
-    producer = LogProducer(settings.kafka_bootstrap, NAME)
     try:
-        async with _database(settings) as pool:
+        # Everything that can be wrong with this machine is wrong before a server is waited for.
+        parts = _parts(settings)
+        probe.start()
+        await _migrate(settings)
+        async with parts.pool:
             probe.ready("postgres")
-            await _run(settings, pool, producer, probe, stop)
+            await _run(parts, probe, stop)
+        await parts.producer.close()
     finally:
-        await producer.close()
         probe.stop()
         running.shutdown()
 
 
-async def _run(
-    settings: Settings, pool: Pool, producer: LogProducer, probe: Probe, stop: asyncio.Event
-) -> None:
-    clock = make_clock(settings.clock_offset_seconds, settings.environment)
-    relay = OutboxRelay(pool, producer)
-    fences = GrpcFences(_own_token(settings, clock))
-    around = _surroundings(settings, pool, clock, relay, fences)
-    server = rpc.create_server(
+@dataclass(frozen=True)
+class _Parts:
+    """What is put together before anything runs."""
+
+    around: Surroundings
+    pool: Pool
+    producer: LogProducer
+    relay: OutboxRelay
+    fences: GrpcFences
+    server: grpc.aio.Server
+
+
+def _parts(settings: Settings) -> _Parts:
+    try:
+        clock = make_clock(settings.clock_offset_seconds, settings.environment)
+        pool = make_pool(settings.database_url.get_secret_value())
+        producer = LogProducer(settings.kafka_bootstrap, NAME)
+        relay = OutboxRelay(pool, producer)
+        fences = GrpcFences(_own_token(settings, clock))
+        around = _surroundings(settings, pool, clock, relay, fences)
+        server = _server(settings, around)
+    except (CatalogueInvalid, ClockShiftRefused, RpcsMissingFromTable) as wrong:
+        raise CannotStart(str(wrong)) from None
+    except OSError as missing:
+        raise CannotStart(f"{missing.filename} cannot be read: {missing.strerror}") from None
+    return _Parts(around, pool, producer, relay, fences, server)
+
+
+def _server(settings: Settings, around: Surroundings) -> grpc.aio.Server:
+    keys = _required(settings.service_keys_dir, "IDENTITY_SERVICE_KEYS_DIR")
+    person_key = settings.person_token_public_key_file
+    return rpc.create_server(
         f"{settings.host}:{settings.grpc_port}",
         add_services=services(around),
         access=AccessTable.load(settings.protos_dir / "rpc-access.yaml"),
-        verifier=TokenVerifier(
-            NAME,
-            _required(settings.service_keys_dir, "IDENTITY_SERVICE_KEYS_DIR"),
-            settings.person_token_public_key_file,
-            clock=clock,
-        ),
+        verifier=TokenVerifier(NAME, keys, person_key, clock=around.clock),
     )
+
+
+async def _migrate(settings: Settings) -> None:
+    try:
+        await migrate(settings.database_url.get_secret_value(), MIGRATIONS, NAME)
+    except MigrationRefused as refused:
+        raise CannotStart(str(refused)) from None
+    except psycopg.Error as error:
+        raise CannotStart(f"PostgreSQL refuses: {type(error).__name__}") from None
+
+
+async def _run(parts: _Parts, probe: Probe, stop: asyncio.Event) -> None:
+    around = parts.around
     try:
         # One that fails ends the others, and the process with them: a supervisor starts it anew.
         async with asyncio.TaskGroup() as together:
             beside = [
                 together.create_task(work)
                 for work in (
-                    _connect(producer, probe),
-                    relay.run(stop),
+                    _connect(parts.producer, probe),
+                    parts.relay.run(stop),
                     upkeep.keep_fencing(around.fencing, stop),
-                    upkeep.keep_expiring(around.store, clock, stop),
+                    upkeep.keep_expiring(around.store, around.clock, stop),
                     around.event_types.watch(stop, _reloaded),
                     around.agreements.watch(stop, _reloaded),
                 )
             ]
-            await rpc.serve(server, stop, ready=partial(probe.ready, "grpc"))
+            await rpc.serve(parts.server, stop, ready=partial(probe.ready, "grpc"))
             for each in beside:
                 each.cancel()
     finally:
-        await fences.close()
+        await parts.fences.close()
 
 
 async def _connect(producer: LogProducer, probe: Probe) -> None:
@@ -119,18 +154,13 @@ def _surroundings(
 ) -> Surroundings:
     lease = timedelta(seconds=settings.lease_seconds)
     book = PostgresFences(pool, lease)
-    try:
-        event_types = catalogue_files.event_types(settings.catalogue_dir)
-        agreements = catalogue_files.agreements(settings.catalogue_dir)
-    except CatalogueInvalid as invalid:
-        raise CannotStart(str(invalid)) from None
     return Surroundings(
         store=PostgresStore(pool, new_random_id, relay.wake),
         book=book,
         fencing=Fencing(book, fences, clock, asyncio.sleep),
         fingerprints=Fingerprints(_identifier_key(settings.identifier_key_file)),
-        event_types=event_types,
-        agreements=agreements,
+        event_types=catalogue_files.event_types(settings.catalogue_dir),
+        agreements=catalogue_files.agreements(settings.catalogue_dir),
         # The provider keeps real time, whatever day it is pretended to be here.
         id_tokens=OidcIdTokens(
             settings.oidc_issuer, settings.oidc_client_id, SystemClock(), fetch_json
@@ -141,19 +171,6 @@ def _surroundings(
         clock=clock,
         new_id=new_random_id,
     )
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Pool]:
-    url = settings.database_url.get_secret_value()
-    try:
-        await migrate(url, MIGRATIONS, NAME)
-    except MigrationRefused as refused:
-        raise CannotStart(str(refused)) from None
-    except psycopg.Error as error:
-        raise CannotStart(f"PostgreSQL refuses: {type(error).__name__}") from None
-    async with make_pool(url) as pool:
-        yield pool
 
 
 def _own_token(settings: Settings, clock: Clock) -> Callable[[], str]:
