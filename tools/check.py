@@ -18,7 +18,7 @@ from rich.text import Text
 ROOT: Final = Path(__file__).resolve().parent.parent
 BIN: Final = Path(sys.executable).parent
 _CODE: Final = ("services", "client/joinedup", "deploy", "demo", "tools", "tests")
-_WITHOUT_SERVERS: Final = ("unit", "scenarios", "contract", "architecture", "corpus")
+_WITHOUT_SERVERS: Final = ("unit", "scenarios", "contract", "architecture")
 _STATIC_SECONDS: Final = 600
 
 _console = Console(highlight=False)
