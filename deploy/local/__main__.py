@@ -68,9 +68,7 @@ def _down(parsed: argparse.Namespace) -> int:
     folders.home.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     with locked(folders.home):
-        known = state.load(folders.home)
-        ran = state.running(known)
-        clear(folders, known)
+        ran = clear(folders, state.load(folders.home))
     seconds = round(time.monotonic() - begun, 1)
     if parsed.json:
         print(json.dumps({"was_running": ran, "seconds": seconds}))

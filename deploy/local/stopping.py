@@ -37,15 +37,16 @@ def locked(home: Path) -> Iterator[None]:
         yield
 
 
-def clear(folders: Folders, known: state.State | None) -> None:
-    """End whatever of this home still runs, by pid, and forget it; LocalError if a port stays.
+def clear(folders: Folders, known: state.State | None) -> bool:
+    """End whatever of this home still runs, by pid, and forget it; tell whether anything did.
 
-    Works from what is left: a living supervisord, one whose state file is gone, or only the
+    Raises LocalError if a port still answers at the end. Works from what is left: a living supervisord, one whose state file is gone, or only the
     recorded pids of processes that a killed supervisord left alone.
     """
-    _end_supervisord(folders, known)
+    ended = _end_supervisord(folders, known)
     records = {path.name: recorded.read(path) for path in folders.pids.glob("*")}
-    recorded.end({name: each for name, each in records.items() if each}, _ORPHAN_SECONDS)
+    orphans = {name: each for name, each in records.items() if each and recorded.alive(each)}
+    recorded.end(orphans, _ORPHAN_SECONDS)
     numbers = [number for member in (known.members if known else ()) for number in member.ports]
     _wait_ports_free(numbers)
     for path in folders.pids.glob("*"):
@@ -53,6 +54,7 @@ def clear(folders: Folders, known: state.State | None) -> None:
     shutil.rmtree(folders.sockets, ignore_errors=True)
     (folders.home / "endpoints.json").unlink(missing_ok=True)
     state.forget(folders.home)
+    return ended or bool(orphans)
 
 
 def failed_ports(numbers: Iterable[int]) -> list[int]:
@@ -79,7 +81,7 @@ def last_lines(folders: Folders, name: str) -> tuple[str, ...]:
     return tuple(lines[-_LOG_LINES:])
 
 
-def _end_supervisord(folders: Folders, known: state.State | None) -> None:
+def _end_supervisord(folders: Folders, known: state.State | None) -> bool:
     daemon = recorded.parse(known.supervisord) if known else None
     talk = supervisord.Supervisord(folders.socket)
     if not recorded.alive(daemon):
@@ -87,11 +89,12 @@ def _end_supervisord(folders: Folders, known: state.State | None) -> None:
         with contextlib.suppress(OSError):
             daemon = recorded.observe(talk.pid())
     if daemon is None or not recorded.alive(daemon):
-        return
+        return False
     with contextlib.suppress(OSError):
         talk.shut_down()
     if recorded.wait_gone([daemon], _STOP_SECONDS):
         recorded.end({"supervisord": daemon}, _ORPHAN_SECONDS)
+    return True
 
 
 def _wait_ports_free(numbers: list[int]) -> None:
