@@ -7,6 +7,7 @@ import base64
 import hmac
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -73,6 +74,9 @@ class Identity(SubjectsServicer):
             self.answers[request.event_id] = self._answer(request)
         return self.answers[request.event_id]
 
+    async def Register(self, request, context):  # noqa: N802  # the contract's name
+        raise rpc.RpcRefused(grpc.StatusCode.UNIMPLEMENTED, "not_here")
+
     def _answer(self, request: pb.ResolveRequest) -> pb.ResolveResponse:
         persons = [
             self._resolved(person) for person in request.persons if person.role not in UNCONCERNED
@@ -130,18 +134,18 @@ class EventsService:
         *,
         kafka: str,
         database_url: str,
-        catalogue: Path = ROOT / "catalogue",
         **settings: str,
     ) -> None:
         self.folder = folder
         self.kafka = kafka
+        self.catalogue = Path(shutil.copytree(ROOT / "catalogue", folder / "catalogue"))
         self.offset = NOW - datetime.now(UTC)
         self._make_keys()
         self.identity = Identity(folder / "services")
         self.log_file = folder / "events.log"
         self.port, self.probe_port = _free_ports(2)
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = {
+        self.environment = {
             "EVENTS_ENVIRONMENT": "test",
             "EVENTS_CLOCK_OFFSET_SECONDS": str(self.offset.total_seconds()),
             "EVENTS_HTTP_PORT": str(self.port),
@@ -150,7 +154,7 @@ class EventsService:
             "EVENTS_KAFKA_BOOTSTRAP": kafka,
             "EVENTS_PUBLISHER_KEYS_DIR": str(folder / "publishers"),
             "EVENTS_SERVICE_KEY_FILE": str(folder / "services" / "events.private.pem"),
-            "EVENTS_CATALOGUE_DIR": str(catalogue),
+            "EVENTS_CATALOGUE_DIR": str(self.catalogue),
             **{f"EVENTS_{name.upper()}": value for name, value in settings.items()},
             "PYTHONPATH": f"{ROOT}:{ROOT / 'protos' / 'python'}",
             "PATH": os.environ["PATH"],
@@ -159,7 +163,7 @@ class EventsService:
 
     def __enter__(self) -> Self:
         self.identity.start()
-        self._environment["EVENTS_IDENTITY_TARGET"] = self.identity.target
+        self.environment["EVENTS_IDENTITY_TARGET"] = self.identity.target
         create_topics(self.kafka, load_topics(ROOT / "protos" / "topics"))
         self.start()
         return self
@@ -176,7 +180,7 @@ class EventsService:
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services.events"],
-                env=self._environment,
+                env=self.environment,
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import grpc
 import psycopg
@@ -74,18 +76,26 @@ async def main(stop: asyncio.Event) -> None:
 
 
 async def _run(parts: Parts, stop: asyncio.Event) -> None:
+    works = (
+        _serve(parts, stop),
+        _count_decisions(parts, stop),
+        parts.catalogue.watch(stop, _tell_problems),
+        _forget_expired(parts, stop),
+    )
+    ended = await asyncio.gather(
+        *(_with_others(work, stop) for work in works), return_exceptions=True
+    )
+    for each in ended:
+        if isinstance(each, BaseException):
+            raise each
+
+
+async def _with_others(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+    """Work whose end is the end of all: the supervisor starts the process anew."""
     try:
-        async with asyncio.TaskGroup() as running:
-            for work in (
-                _serve(parts, stop),
-                _count_decisions(parts, stop),
-                parts.catalogue.watch(stop, _tell_problems),
-                _forget_expired(parts, stop),
-            ):
-                # One that fails ends the others: the supervisor starts the process anew.
-                running.create_task(work)
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        await work
+    finally:
+        stop.set()
 
 
 async def _assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> Parts:

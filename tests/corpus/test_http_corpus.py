@@ -59,7 +59,7 @@ class Sender:
         method, path = request.get("method", "POST"), request.get("path", "/v1/events")
         return self._service.http.request(method, path, content=content, headers=headers)
 
-    def _authorization(self, wanted: dict[str, Any] | str) -> dict[str, str]:
+    def _authorization(self, wanted: Any) -> dict[str, str]:
         if wanted == "none":
             return {}
         token = self.tokens[-1] if wanted == "again" else self._token(dict(wanted))
@@ -83,7 +83,8 @@ class Sender:
         if "hex" in request:
             return bytes.fromhex(request["hex"])
         if "text" in request:
-            return (request["text"] * request.get("times", 1)).encode("utf-8", "surrogatepass")
+            text: str = request["text"] * request.get("times", 1)
+            return text.encode("utf-8", "surrogatepass")
         if "event" in request:
             return json.dumps(self._event(request["event"])).encode()
         return None

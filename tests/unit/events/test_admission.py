@@ -1,3 +1,5 @@
+"""An event is known again: by its id, by the digest of its body, by how far it has come."""
+
 import base64
 import hashlib
 import json

@@ -1,3 +1,5 @@
+"""Identifiers, dates and times are told right from wrong, fiction from fact."""
+
 from datetime import UTC, date, datetime
 
 import pytest
@@ -141,7 +143,10 @@ def test_no_text_breaks_a_check(text):
     ],
 )
 def test_a_moment_lies_between_1900_and_now(text, code):
-    assert checks.instant_fault(checks.instant(text), NOW) == code
+    moment = checks.instant(text)
+
+    assert moment is not None
+    assert checks.instant_fault(moment, NOW) == code
 
 
 @pytest.mark.parametrize(
@@ -156,7 +161,10 @@ def test_a_moment_lies_between_1900_and_now(text, code):
     ],
 )
 def test_days_lie_between_1900_and_today_anywhere(text, code):
-    assert checks.days_fault(checks.days(text), NOW) == code
+    meant = checks.days(text)
+
+    assert meant is not None
+    assert checks.days_fault(meant, NOW) == code
 
 
 def test_marks_that_turn_the_writing_direction_are_control_characters():

@@ -1,3 +1,5 @@
+"""A type says who may speak and what may be used, and cannot contradict itself."""
+
 import copy
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from services.events.domain.event_type import (
     read_event_type,
     read_prohibition,
 )
-from services.events.domain.publisher import read_publisher
+from services.events.domain.publisher import Key, read_publisher
 
 CATALOGUE = Path(__file__).resolve().parents[3] / "catalogue"
 PROHIBITED = [
@@ -116,4 +118,4 @@ def test_a_publisher_with_two_keys_is_asked_which():
     }
 
     assert read_publisher(entry).key(None) is None
-    assert read_publisher(entry).key("a-2").file == "2"
+    assert read_publisher(entry).key("a-2") == Key("a-2", "2")

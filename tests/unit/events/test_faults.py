@@ -1,3 +1,5 @@
+"""Faults are told in our own words, at their place, without the value."""
+
 from services.events.domain import texts
 from services.events.domain.errors import EventInvalid
 from services.events.domain.faults import CODE, Fault, Violation, explain, in_order, pointer

@@ -1,3 +1,5 @@
+"""What a schema cannot say about an event and the time."""
+
 from datetime import UTC, datetime
 
 import pytest

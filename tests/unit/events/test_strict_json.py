@@ -1,3 +1,5 @@
+"""JSON is read as json.loads reads it, or refused by one error alone."""
+
 import json
 import math
 import time

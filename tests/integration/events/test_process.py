@@ -1,0 +1,92 @@
+"""How the process begins and ends: ready when it is, and one clear line when it cannot start."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.builders import an_event_body
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def start(service, **changed):
+    environment = {**service.environment, "EVENTS_HTTP_PORT": "0", "EVENTS_PROBE_PORT": "0"}
+    wanted = {name: value for name, value in (environment | changed).items() if value is not None}
+    return subprocess.run(
+        [sys.executable, "-m", "services.events"],
+        env=wanted,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "says"),
+    [
+        ("EVENTS_HTTP_PORT", None, 78, "EVENTS_HTTP_PORT is not set"),
+        ("EVENTS_DATABASE_URL", None, 78, "EVENTS_DATABASE_URL is not set"),
+        ("EVENTS_SERVICE_KEY_FILE", None, 69, "EVENTS_SERVICE_KEY_FILE is not set"),
+    ],
+)
+def test_a_setting_that_is_missing_is_named(service, name, value, code, says):
+    ended = start(service, **{name: value})
+
+    assert ended.returncode == code, ended.stderr
+    assert says in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_taken_port_is_named(service):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        ended = start(service, EVENTS_HTTP_PORT=str(port))
+
+    assert ended.returncode == 69, ended.stderr
+    assert f"127.0.0.1:{port} is taken" in ended.stderr
+
+
+def test_a_broken_catalogue_is_named_with_its_line(service, tmp_path):
+    folder = Path(shutil.copytree(ROOT / "catalogue", tmp_path / "catalogue"))
+    path = folder / "publishers" / "gro.yaml"
+    path.write_text(path.read_text() + "surprise: 1\n")
+    line = len(path.read_text().splitlines())
+
+    ended = start(service, EVENTS_CATALOGUE_DIR=str(folder))
+
+    assert ended.returncode == 69, ended.stderr
+    assert f"{path}:{line}:1: field_unknown" in ended.stderr
+
+
+def test_a_catalogue_that_breaks_later_leaves_the_service_as_it_was(service):
+    # The running service reads a copy of the catalogue that this test may break.
+    path = service.catalogue / "events" / "residence.address.moved.v1.yaml"
+    good = path.read_text()
+    said = len(service.log_text())
+    try:
+        path.write_text(good.replace("sensitivity: sensitive", "sensitivity: secret"))
+        line = path.read_text().splitlines().index("sensitivity: secret") + 1
+        deadline = time.monotonic() + 30
+        while f"{path}:{line}:" not in service.log_text()[said:]:
+            assert time.monotonic() < deadline, service.log_text()[said:]
+            os.utime(path)
+            time.sleep(0.2)
+
+        answer = service.publish(an_event_body("residence-moved", id="kept"), "council-cardiff")
+    finally:
+        path.write_text(good)
+
+    assert answer.status_code == 202
