@@ -15,12 +15,11 @@ from services.identity.domain.resolution import Resolution, ResolvedPerson
 from services.identity.ports import FieldFed, Opened, Superseded
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
-_RESOLVED: Final = """
-    SELECT event_id, type, publisher, case_id, answer FROM resolved_events WHERE event_id = ANY(%s)
-"""
 # Somebody else's word that this event is void, which came before it, is no word.
-_DISOWN: Final = """
-    DELETE FROM superseded_events WHERE event_id = %s AND (type, publisher) <> (%s, %s)
+_RESOLVED: Final = """
+    WITH disowned AS (
+        DELETE FROM superseded_events WHERE event_id = %s AND (type, publisher) <> (%s, %s))
+    SELECT event_id, type, publisher, case_id, answer FROM resolved_events WHERE event_id = ANY(%s)
 """
 _SUPERSEDE: Final = """
     INSERT INTO superseded_events (event_id, by_event_id, type, publisher, cancelled)
@@ -40,10 +39,9 @@ _CASES: Final = """
         SELECT m.case_id FROM case_members m WHERE m.handle = ANY(%(handles)s))
 """
 _SAVE_CASE: Final = """
-    INSERT INTO cases (case_id, kind, anchor, birth_date, sex, forename_hmac, created_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-"""
-_SAVE_MEMBERS: Final = """
+    WITH opened AS (
+        INSERT INTO cases (case_id, kind, anchor, birth_date, sex, forename_hmac, created_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING)
     INSERT INTO case_members (case_id, handle)
     SELECT %s, handle FROM unnest(%s::text[]) AS handle ON CONFLICT DO NOTHING
 """
@@ -74,9 +72,8 @@ class PostgresEvents:
         events = [each for each in (event.event_id, event.supersedes) if each]
         locks = [*(hashlib.sha256(each.encode()).digest() for each in events), *digests]
         await self._connection.execute(_LOCK, [lock_keys(locks)])
-        disowned = [event.event_id, event.type, event.publisher]
-        await self._connection.execute(_DISOWN, disowned)
-        cursor = await self._connection.execute(_RESOLVED, [events])
+        about = [event.event_id, event.type, event.publisher, events]
+        cursor = await self._connection.execute(_RESOLVED, about)
         known = await PostgresSubjects(self._connection).known(digests)
         rows = {row[0]: row[1:] for row in await cursor.fetchall()}
         answered, before = rows.get(event.event_id), rows.get(event.supersedes)
@@ -113,8 +110,8 @@ class PostgresEvents:
         sketch = case.sketch
         row = [case.case_id, case.kind, case.anchor]
         row_sketch = [sketch.birth_date, sketch.sex, sketch.forename_digest]
-        await self._connection.execute(_SAVE_CASE, [*row, *row_sketch, at])
-        await self._connection.execute(_SAVE_MEMBERS, [case.case_id, sorted(case.members)])
+        members = [case.case_id, sorted(case.members)]
+        await self._connection.execute(_SAVE_CASE, [*row, *row_sketch, at, *members])
 
     async def feed(
         self, fed: Sequence[FieldFed], *, event: LifeEvent, lawful_basis: str, at: datetime

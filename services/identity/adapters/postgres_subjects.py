@@ -86,15 +86,11 @@ class PostgresSubjects:
             return
         columns = zip(*((row.handle, row.language, row.nation) for row in rows), strict=True)
         await self._connection.execute(_ADD, [at, *map(list, columns)])
-        for row in rows:
-            await self.bind(row.handle, row.fingerprints)
+        await self._bind([(each, row.handle) for row in rows for each in row.fingerprints])
 
     async def bind(self, handle: str, fingerprints: Sequence[Fingerprint]) -> None:
         """One statement however many identifiers."""
-        if fingerprints:
-            digests = [each.digest for each in fingerprints]
-            schemes = [each.scheme for each in fingerprints]
-            await self._connection.execute(_BIND, [digests, schemes, [handle] * len(digests)])
+        await self._bind([(each, handle) for each in fingerprints])
 
     async def settle(self, handle: str, language: str, nation: str) -> None:
         """Leave the row alone where nothing is new."""
@@ -129,3 +125,8 @@ class PostgresSubjects:
         return {
             handle: Profile(serial, tuple(types), record) for handle, serial, types, record in rows
         }
+
+    async def _bind(self, bound: Sequence[tuple[Fingerprint, str]]) -> None:
+        if bound:
+            rows = ((each.digest, each.scheme, handle) for each, handle in bound)
+            await self._connection.execute(_BIND, list(map(list, zip(*rows, strict=True))))

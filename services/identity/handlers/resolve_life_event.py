@@ -140,6 +140,8 @@ class _Resolving:
             return None
         known = [each for each in named if each.match.handle]
         before = opened.superseded.case_id if opened.superseded else ""
+        if not known and not before:
+            return None
         cases = await self._tx.events.cases([each.match.handle or "" for each in known], before)
         replaced = next((case for case in cases if case.case_id == before), None)
         members = frozenset(
