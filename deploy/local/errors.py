@@ -19,6 +19,10 @@ class ToolMissing(LocalError):
     """A program that the platform needs is not on this machine and could not be fetched."""
 
 
+class ServerAway(LocalError):
+    """A server that the environment names does not answer."""
+
+
 class StartFailed(LocalError):
     """A process did not become ready; `log` holds the last lines that it wrote."""
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from deploy.local import plan
-from deploy.local.errors import AlreadyRunning, PortTaken, StartFailed
+from deploy.local.errors import AlreadyRunning, PortTaken, ServerAway, StartFailed
 from deploy.local.preparing import keys
 from deploy.local.preparing.machine import prepare
 from deploy.local.running import readiness, recorded, state, supervisord
+from deploy.local.running.readiness import Kind, Question
 from deploy.local.servers import postgres
 from deploy.local.services import WITH_DATABASE
 from deploy.local.stopping import clear, failed_ports, last_lines, locked
@@ -72,6 +73,7 @@ def _start(request: Request, progress: Progress) -> state.State:
     machine = prepare(names, folders, request.port_base, request.external, progress.note)
     processes = plan.make(machine, names, request.settings)
     _refuse_taken_ports(processes)
+    _refuse_absent_servers(request.external)
     keys.ensure_keys(folders.home, keys.publishers_in(folders.root / "catalogue"))
     return _bring_up(request, machine, processes, progress)
 
@@ -117,6 +119,18 @@ def _make_room(request: Request) -> None:
         message = f"it is already running in {request.folders.home}; `make down` ends it"
         raise AlreadyRunning(message)
     clear(request.folders, found)
+
+
+def _refuse_absent_servers(external: External) -> None:
+    brokers = (external.kafka_bootstrap or "").split(",")
+    asked = {
+        "KAFKA_BOOTSTRAP": [Question(Kind.KAFKA, each) for each in brokers if each],
+        "DATABASE_URL": [Question(Kind.POSTGRES, each) for each in [external.database_url] if each],
+    }
+    for variable, questions in asked.items():
+        if questions and not any(map(readiness.ready, questions)):
+            message = f"the server that {variable} names does not answer: start it, or unset that"
+            raise ServerAway(message)
 
 
 def _refuse_taken_ports(processes: Iterable[plan.Process]) -> None:

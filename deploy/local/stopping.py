@@ -40,8 +40,9 @@ def locked(home: Path) -> Iterator[None]:
 def clear(folders: Folders, known: state.State | None) -> bool:
     """End whatever of this home still runs, by pid, and forget it; tell whether anything did.
 
-    Raises LocalError if a port still answers at the end. Works from what is left: a living supervisord, one whose state file is gone, or only the
-    recorded pids of processes that a killed supervisord left alone.
+    Raises LocalError if a port still answers at the end. Works from what is left: a living
+    supervisord, one whose state file is gone, or only the recorded pids of processes that a
+    killed supervisord left alone.
     """
     ended = _end_supervisord(folders, known)
     records = {path.name: recorded.read(path) for path in folders.pids.glob("*")}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from deploy.local.errors import AlreadyRunning, NotRunning, PortTaken, StartFailed
+from deploy.local.errors import AlreadyRunning, NotRunning, PortTaken, ServerAway, StartFailed
 from deploy.local.platform import Platform
 from deploy.local.running import readiness, recorded, state
 from deploy.local.settings import ROOT, External
@@ -75,6 +75,36 @@ def test_a_second_start_in_the_same_home_is_told_so(own: Platform) -> None:
 def test_a_start_on_taken_ports_names_the_port(own: Platform, tmp_path: Path) -> None:
     with pytest.raises(PortTaken, match=str(base_of(own) + 379)):
         Platform.start(tmp_path / "home", base_of(own), only=["redis"], external=External())
+
+
+def test_servers_that_exist_already_are_used_and_not_started(own: Platform) -> None:
+    # A database server of its own: whoever uses one sets the passwords of the roles there.
+    database = start_platform("own", only=["postgres"], external=External())
+    existing = External(
+        kafka_bootstrap=own.endpoints["kafka"],
+        database_url=database.admin_url,
+        redis_url=f"redis://{own.endpoints['redis']}/0",
+    )
+
+    with database, start_platform("own", external=existing, only=[*STORES, "bridge"]) as second:
+        assert second.names == ["bridge"]
+        assert second.endpoints["kafka"] == own.endpoints["kafka"]
+        with psycopg.connect(second.database_url("events")) as connection:
+            assert connection.execute("SELECT current_user").fetchone() == ("events",)
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        External(kafka_bootstrap="127.0.0.1:1"),
+        External(database_url="postgresql://somebody:secret@127.0.0.1:1/postgres"),
+    ],
+)
+def test_a_named_server_that_is_away_is_told_in_one_line(away: External) -> None:
+    with pytest.raises(ServerAway, match=r"^the server that [A-Z_]+ names does not answer") as told:
+        start_platform("own", external=away, only=["bridge"])
+
+    assert "secret" not in str(told.value)
 
 
 def test_a_process_that_cannot_start_is_named_with_its_last_lines_and_nothing_is_left() -> None:
