@@ -8,13 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from demo.departments import Sent
 from joinedup.client import AsyncPublisher, ClientError, Receipt
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
+
+# Longer than the platform takes to say that it cannot: hanging up early only makes it do the
+# same work again.
+_ANSWER_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Departments:
                 key=keys / f"{each}.private.pem",
                 url=url,
                 patience_seconds=patience_seconds,
+                timeout_seconds=_ANSWER_SECONDS,
                 tracer_provider=tracer_provider,
             )
             for each in ids

@@ -24,7 +24,7 @@ from joinedup.cli.operator import Operator
 EVENTS_A_SECOND: Final = 20.0
 PLAY_SECONDS: Final = 20.0
 # Departments outlast a broker's restart: they try again for this long, under the same event id.
-PATIENCE_SECONDS: Final = 90.0
+PATIENCE_SECONDS: Final = 180.0
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ _STATES: Final[Mapping[str, str]] = {
     "claimed": "passed the permission gate, being sent",
     "sent": "left the platform",
     "delivered": "arrived",
-    "opened": "opened",
+    "opened": "opened by the person",
     "suppressed": "stopped by the permission gate",
     "expired": "no longer worth showing",
     "failed": "the channel failed; it will be tried again",

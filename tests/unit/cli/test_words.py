@@ -1,0 +1,30 @@
+"""Every code that people may meet has a sentence."""
+
+from joinedup.cli import words
+from joinedup.cli.output import safe
+from services.notifications.domain.ledger import Reason, State
+from services.nudges.domain.decision import Outcome, SuppressionReason
+
+
+def test_every_reason_for_no_prompt_has_a_sentence():
+    for each in (*SuppressionReason, *Reason):
+        assert words.reason(each) != each.replace("_", " "), each
+
+
+def test_every_outcome_has_a_sentence():
+    for each in Outcome:
+        assert words.outcome(each) != each, each
+
+
+def test_every_state_of_a_delivery_has_a_sentence():
+    for each in State:
+        code = each.value.lower()
+        assert words.state(code) != code, each
+
+
+def test_a_code_nobody_has_worded_is_spelt_out():
+    assert words.reason("moon_phase") == "moon phase"
+
+
+def test_text_of_others_has_no_power_over_the_terminal():
+    assert safe("\x1b[31m[red]boo") == "[31m\\[red]boo"
