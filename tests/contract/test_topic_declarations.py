@@ -28,13 +28,13 @@ def users_of(name: str) -> set[str]:
 def test_a_topic_is_named_only_by_those_who_may_use_it(topic: Topic) -> None:
     declared = {*topic.producers, *topic.consumers} & set(SERVICES)
 
-    assert users_of(topic.name) <= declared
+    assert users_of(topic.topic) <= declared
 
 
 @pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS.keys())
 def test_a_topics_value_is_a_message_that_exists(topic: Topic) -> None:
     if topic.value == "bytes":
-        assert topic.name.endswith(".dead-letter")
+        assert topic.topic.endswith(".dead-letter")
         return
     package, _, message = topic.value.rpartition(".")
     folder = ROOT / "protos" / "python" / Path(*package.split("."))
