@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 
 from services.kit.web import (
     TELEMETRY,
@@ -44,6 +45,13 @@ HEADERS: Final = {
 TRANSPORT: Final = {"strict-transport-security": "max-age=31536000; includeSubDomains"}
 
 
+# Neither probes nor styles are part of anybody's journey.
+QUIET: Final[TelemetryConfig] = {
+    **TELEMETRY,
+    "exclude": lambda scope: str(scope.get("path", "")).startswith((HEALTH, "/assets/")),
+}
+
+
 def create_app(
     desk: Desk,
     assets: Assets,
@@ -51,7 +59,7 @@ def create_app(
     is_ready: Callable[[], bool],
 ) -> App:
     """The application."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=TELEMETRY)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=QUIET)
     app.state.desk = desk
     app.router.routes.extend(health_routes(is_ready))
     for router in (

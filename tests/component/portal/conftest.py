@@ -38,9 +38,9 @@ ASSETS = ROOT / "build" / "portal-assets"
 FIRST_PORT, LAST_PORT = 28600, 28900
 
 
-def free_port() -> int:
+def free_port(besides: int = 0) -> int:
     """A port below the ephemeral ones, where no client of ours can meet itself."""
-    for port in range(FIRST_PORT, LAST_PORT):
+    for port in range(FIRST_PORT + besides * 100, LAST_PORT):
         with socket.socket() as trial:
             try:
                 trial.bind(("127.0.0.1", port))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,7 +35,7 @@ async def settings(town, provider, redis_url, tmp_path):
         yield {
             "PORTAL_ENVIRONMENT": "test",
             "PORTAL_HTTP_PORT": str(free_port()),
-            "PORTAL_PROBE_PORT": "0",
+            "PORTAL_PROBE_PORT": str(free_port(besides=1)),
             "PORTAL_IDENTITY_TARGET": around.identity.address,
             "PORTAL_NOTIFICATIONS_TARGET": around.notifications.address,
             "PORTAL_REDIS_URL": redis_url,
@@ -77,6 +78,8 @@ async def test_it_serves_a_person_and_stops_when_told(settings, town):
             page = await browser.page(f"/prompts/{prompt_id}")
             session = browser.http.cookies["session"]
             refused = await browser.get("/sign-in/callback?state=x&code=y")
+            probe = f"http://127.0.0.1:{settings['PORTAL_PROBE_PORT']}/metrics"
+            counted = (await browser.get(probe)).text
     finally:
         process.send_signal(signal.SIGTERM)
         _, logged = process.communicate(timeout=20)
@@ -87,8 +90,11 @@ async def test_it_serves_a_person_and_stops_when_told(settings, town):
     lines = [json.loads(line) for line in logged.splitlines()]
     assert [line.get("code") for line in lines] == ["login_state"]
     assert refused.status_code == 400
+    for outcome in ("signed_in", "login_state"):
+        assert re.search(rf'joinedup_portal_sign_ins\S*joinedup_outcome="{outcome}"', counted)
     for secret in (session, prompt_id, town.people["mair"], "mair", "eyJ"):
         assert secret not in logged
+        assert secret not in counted
 
 
 async def test_it_needs_to_be_told_where_things_are(settings):
