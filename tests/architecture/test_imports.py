@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+# Without `site`, so that no other checkout's portions of `joinedup` are on the path.
+LINT = "from importlinter.cli import lint_imports_command as run; run(['--no-cache'])"
+
+
 def lint_imports(tree: Path) -> subprocess.CompletedProcess[str]:
     """Run import-linter over a tree that holds services, stubs and client."""
-    paths = os.pathsep.join(str(tree / part) for part in (".", "protos/python", "client"))
+    parts = [str(tree / part) for part in (".", "protos/python", "client")]
     return subprocess.run(
-        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        [sys.executable, "-S", "-c", LINT],
         cwd=tree,
-        env={**os.environ, "PYTHONPATH": paths},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*parts, sysconfig.get_path("purelib")])},
         capture_output=True,
         text=True,
         check=False,

@@ -57,7 +57,9 @@ def test_every_module_says_what_it_is_for() -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in python_files()
-        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+        if not path.is_relative_to(ROOT / "tests")
+        and path.read_text().strip()
+        and not ast.get_docstring(ast.parse(path.read_text()))
     ]
 
     assert not silent
