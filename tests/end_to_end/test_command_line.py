@@ -61,13 +61,6 @@ def test_a_person_starts_at_no(joinedup, mother):
     assert listed["serial"] == 0
 
 
-def test_somebody_is_found_by_name(joinedup, mother):
-    found = joinedup("permissions", "list", "--as", mother.sub)
-
-    assert found.code == 0
-    assert "family" in found.out
-
-
 def test_a_stranger_is_told_what_to_do(joinedup, mother):
     answer = joinedup("permissions", "list", "--as", "nobody-of-that-name", "--json")
 

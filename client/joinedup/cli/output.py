@@ -128,7 +128,7 @@ _CURES: Mapping[str, str] = {
     "event_type_unknown": "see the types at GET /v1/event-types",
     "idempotency_mismatch": "this id was used for other content; a new event needs a new id",
     "scope_denied": "this publisher may not send that type; see catalogue/publishers/",
-    "subject_unknown": "no person has this sign-in name; add them with `joinedup people add FILE`",
-    "sub_unknown": "no person has this sign-in name; add them with `joinedup people add FILE`",
+    "person_unknown": "no person has this sign-in name; add them with `joinedup people add FILE`",
+    "offer_unknown": "`joinedup permissions list --as PERSON` shows what may be permitted",
     "token_key": "the platform does not know this key; `make up` makes the demo's keys",
 }

@@ -16,7 +16,7 @@ from joinedup.client import Refused
 from joinedup.notifications.v1 import decisions_pb2 as pb
 from joinedup.notifications.v1.prompts_pb2 import State
 
-_UNKNOWN: Final = frozenset({"not_found", "unknown", "event_unknown", "prompt_unknown"})
+_UNKNOWN: Final = frozenset({"decision_unknown", "prompt_unknown"})
 
 
 def why(

@@ -117,10 +117,13 @@ class Device:
         prompt_id, traceparent = (
             (prompt.prompt_id, prompt.traceparent) if isinstance(prompt, Received) else (prompt, "")
         )
-        request = pb.OpenRequest(prompt_id=prompt_id, channel=channel, language=language)
+        signed_in = await self.session.signed_in()
+        request = pb.OpenRequest(
+            prompt_id=prompt_id, channel=channel, language=language or signed_in.language
+        )
         attributes = {"peer.service": "notifications", "joinedup.prompt_id": prompt_id}
         with self._tracing.span("open prompt", "CLIENT", attributes, traceparent):
-            carried = metadata((await self.session.signed_in()).token)
+            carried = metadata(signed_in.token)
             try:
                 return await self._stub.Open(request, timeout=CALL_SECONDS, metadata=carried)
             except grpc.aio.AioRpcError as failed:

@@ -16,7 +16,6 @@ _UNAVAILABLE: Final = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.ABORTED,
         grpc.StatusCode.CANCELLED,
     }
 )
