@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from deploy.local.platform import Platform
 
 
+# The first test that asks for servers also waits for them; their starts are bounded by themselves.
+WITH_SERVERS_SECONDS = {"stores": 180, "platform": 300}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a test that waits for servers the time for it, unless it has a limit of its own."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        seconds = max((WITH_SERVERS_SECONDS.get(name, 0) for name in names), default=0)
+        if seconds and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(seconds))
+
+
 @pytest.fixture(scope="session")
 def stores(request: pytest.FixtureRequest) -> Iterator[native.Stores]:
     """Kafka, PostgreSQL and Redis for the whole run; said aloud where they come from."""
