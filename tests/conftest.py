@@ -82,7 +82,10 @@ def platform(request: pytest.FixtureRequest) -> Iterator[Platform]:
 
 
 def _say(request: pytest.FixtureRequest, text: str) -> None:
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-    if terminal is not None:
+    plugins = request.config.pluginmanager
+    terminal, capture = plugins.get_plugin("terminalreporter"), plugins.get_plugin("capturemanager")
+    if terminal is None or capture is None:
+        return
+    with capture.global_and_fixture_disabled():
         terminal.ensure_newline()
         terminal.write_line(text)
