@@ -50,7 +50,9 @@ class NotificationsSettings(CommonSettings):
         default=1800.0, gt=0, description="age at which a stream is ended"
     )
     heartbeat_seconds: float = Field(
-        default=25.0, gt=0, description="silence after which a heartbeat is sent, give or take 5 s"
+        default=25.0,
+        gt=0,
+        description="silence after which a heartbeat is sent, give or take a fifth",
     )
     slow_reader_seconds: float = Field(
         default=2.0, gt=0, description="standstill of a full queue after which a stream is ended"

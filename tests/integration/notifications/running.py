@@ -32,8 +32,6 @@ from services.notifications.settings import NotificationsSettings
 from tests.unit.notifications.builders import NOW
 
 if TYPE_CHECKING:
-    from google.protobuf.message import Message
-
     from tests.integration.notifications.identity import Identity, Keys
 
 STREAM_SECONDS = 60.0
@@ -283,15 +281,24 @@ class Log:
         self._producer = producer
 
     async def decide(self, message: decision_pb2.Decision, **changed: Any) -> None:
-        await self.put("decisions.v1", message, message.event_id, message.subject, **changed)
+        await self._put("decisions.v1", message, message.event_id, **changed)
 
     async def tell(self, message: permission_set_pb2.PermissionSet, **changed: Any) -> None:
         an_id = f"{message.subject[:20]}{message.serial:06}"
-        await self.put("permissions.v1", message, an_id, message.subject, **changed)
+        await self._put("permissions.v1", message, an_id, **changed)
 
-    async def put(self, topic: str, message: Message, an_id: str, key: str, **changed: Any) -> None:
+    async def _put(self, topic: str, message: Any, an_id: str, **changed: Any) -> None:
         encoded = encode(
             message, id=an_id, type=message.DESCRIPTOR.full_name, source="urn:test", time=NOW
         )
-        about = {"key": key.encode(), "value": encoded.value, "headers": encoded.headers}
+        about = {
+            "key": message.subject.encode(),
+            "value": encoded.value,
+            "headers": encoded.headers,
+        }
         await self._producer.send(topic, **about | changed)
+
+    async def raw(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+    ) -> None:
+        await self._producer.send(topic, key, value, headers)

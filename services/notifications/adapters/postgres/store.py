@@ -55,13 +55,14 @@ class Store:
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do the work in one transaction; raises StoreUnavailable.
 
-        A connection that turns out to be dead (the server was restarted) is replaced and the work
-        done again, once: every unit of work may be repeated after a commit that nobody heard of.
+        A connection that turns out to be dead (the server was restarted) is replaced, with all
+        others that are, and the work done again, once: every unit of work may be repeated after a
+        commit that nobody heard of.
         """
         try:
             return await self._once(work)
         except _ConnectionLost:
-            pass
+            await self._pool.check()
         try:
             return await self._once(work)
         except _ConnectionLost as lost:

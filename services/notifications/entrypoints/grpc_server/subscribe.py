@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-import grpc
 from grpc import StatusCode
 from opentelemetry.trace import SpanKind
 
@@ -22,7 +21,8 @@ from services.notifications.domain.tokens import PlaceTokens
 from services.notifications.ports import Live, LiveRegistry, WakeUps
 from services.notifications.wire.prompts import HEARTBEAT, sealed
 
-JITTER_SECONDS: Final = 5.0
+# Heartbeats of many devices must not fall together: 25 s is 20 to 30.
+JITTER_SHARE: Final = 0.2
 # How long the news of its end may take to a reader who does not read.
 GOODBYE_SECONDS: Final = 2.0
 _STATUSES: Final = {Closing.SLOW_READER: StatusCode.RESOURCE_EXHAUSTED}
@@ -78,7 +78,7 @@ async def _serve(stream: Live, context: Any, on: Subscribing) -> None:
 async def _write_all(stream: Live, context: Any, on: Subscribing) -> None:
     ends_at = on.monotonic() + on.max_age_seconds
     while (left := ends_at - on.monotonic()) > 0:
-        silence = max(0.0, on.heartbeat_seconds + JITTER_SECONDS * (2 * on.jitter() - 1))
+        silence = on.heartbeat_seconds * (1 + JITTER_SHARE * (2 * on.jitter() - 1))
         item = await stream.take(min(silence, left))
         # Nothing leaves without a lease, whatever else has not noticed its end yet.
         on.lease.require()
@@ -126,4 +126,5 @@ async def _say_goodbye(context: Any, why: Closing) -> None:
             await ending
     finally:
         ending.cancel()
-    raise grpc.aio.AbortError
+    # gRPC takes only its own AbortError for an end, and that one has not come yet.
+    raise asyncio.CancelledError

@@ -1,0 +1,110 @@
+"""A process serves only while it can be fenced."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import grpc
+import pytest
+
+from services.kit.ids import new_random_id
+from services.kit.rpc import reason_of
+from tests.integration.notifications.running import (
+    as_a_process,
+    eventually,
+    http_status,
+    in_this_process,
+)
+from tests.unit.notifications.builders import a_decision, a_nudge_decision
+
+
+async def reason(call) -> str | None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    return reason_of(refused.value)
+
+
+async def test_without_its_lease_a_process_serves_nothing_and_with_it_everything_again(
+    around, identity, log
+):
+    identity.lease_seconds = 1.0
+    async with in_this_process(around) as replica:
+        mair = replica.person(new_random_id())
+        identity.give(mair.subject)
+        nudge = a_nudge_decision()
+        await log.decide(a_decision(nudge, subject=mair.subject))
+        await eventually(mair.inbox)
+        async with mair.listening() as stream:
+            await stream.got(1)
+            identity.refusing_leases = True
+            await asyncio.wait_for(stream.ended.wait(), 5)
+
+        assert reason_of(stream.error) == "lease_lost"
+        assert stream.error.code() is grpc.StatusCode.UNAVAILABLE
+        assert await reason(mair.open(nudge.prompt_id)) == "lease_lost"
+        assert await http_status(replica.settings.probe_port) == 503
+        waiting = a_nudge_decision()
+        await log.decide(a_decision(waiting, subject=mair.subject))
+        await asyncio.sleep(1.5)
+        assert list(await mair.inbox()) == [nudge.prompt_id]
+
+        identity.refusing_leases = False
+
+        await replica.ready()
+        async with mair.listening() as stream:
+            await stream.got(2)
+        assert (await mair.open(waiting.prompt_id)).title
+
+
+async def test_a_lease_that_identity_forgot_is_asked_for_anew(around, identity):
+    identity.lease_seconds = 1.0
+    async with in_this_process(around) as replica:
+        mair = replica.person(new_random_id())
+        identity.give(mair.subject)
+        async with mair.listening() as stream:
+            identity.points.clear()
+            await asyncio.wait_for(stream.ended.wait(), 5)
+        await eventually(lambda: identity.points)
+        await replica.ready()
+        async with mair.listening() as again:
+            await asyncio.sleep(0.2)
+            assert not again.ended.is_set()
+
+    assert reason_of(stream.error) == "lease_lost"
+
+
+async def test_what_took_effect_while_a_process_was_frozen_holds_when_it_wakes(
+    around, identity, log
+):
+    """Frozen beyond its lease, it is not asked; its first look at the clock must stop it."""
+    identity.lease_seconds = 1.0
+    async with as_a_process(around) as (replica, process):
+        mair = replica.person(new_random_id())
+        identity.give(mair.subject)
+        nudge = a_nudge_decision()
+        await log.decide(a_decision(nudge, subject=mair.subject))
+        await eventually(mair.inbox)
+        process.send_signal(signal.SIGSTOP)
+        opening = asyncio.create_task(mair.open(nudge.prompt_id))
+        await asyncio.sleep(1.5)
+        identity.points.clear()
+        identity.end(mair.subject)
+        process.send_signal(signal.SIGCONT)
+
+        assert await reason(opening) in {"lease_lost", "prompt_withdrawn"}
+        await replica.ready()
+        assert await reason(mair.open(nudge.prompt_id)) == "prompt_withdrawn"
+        async with mair.listening() as stream:
+            await asyncio.sleep(1.0)
+            assert stream.prompts == []
+
+
+async def test_streams_end_at_once_when_the_process_is_told_to_stop(around, identity):
+    async with as_a_process(around) as (replica, process):
+        async with replica.person(new_random_id()).listening() as stream:
+            process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(stream.ended.wait(), 5)
+
+        assert reason_of(stream.error) == "stopping"
+        assert await asyncio.wait_for(process.wait(), 15) == 0
