@@ -11,7 +11,7 @@ from services.kit.catalogue import CatalogueInvalid
 from services.kit.clock import Clock, make_clock
 from services.kit.log_producer import LogUnavailable
 from services.kit.probe import Probe
-from services.kit.retry import DELAYS
+from services.kit.retry import back_off
 from services.kit.rpc import connect
 from services.kit.run import CannotStart
 from services.kit.service_tokens import TokenSigner
@@ -36,9 +36,6 @@ from services.nudges.entrypoints.stream import (
 from services.nudges.entrypoints.worker import Worker
 from services.nudges.settings import NudgesSettings
 
-# How long the producer tries by itself, in order, before an output counts as undeliverable.
-DELIVERY_SECONDS = 25.0
-
 
 async def main(stop: asyncio.Event) -> None:
     """Run the service until stopped."""
@@ -57,7 +54,9 @@ async def main(stop: asyncio.Event) -> None:
     feed = KafkaPermissionFeed(
         settings.kafka_bootstrap, view, caught_up=partial(probe.ready, "permissions")
     )
-    producer = ChunkProducer(settings.kafka_bootstrap, settings.consumer_slot, DELIVERY_SECONDS)
+    producer = ChunkProducer(
+        settings.kafka_bootstrap, settings.consumer_slot, settings.delivery_seconds
+    )
     ends = KafkaLogEnds(settings.kafka_bootstrap)
     dead_letters = await _log_ready(settings, producer, ends)
     stream = _stream(
@@ -148,17 +147,21 @@ async def _log_ready(settings: NudgesSettings, producer: ChunkProducer, ends: Ka
     if dead_letters is None:
         raise CannotStart(f"{wire.LIFE_EVENTS} declares no dead-letter topic")
     needed = (wire.LIFE_EVENTS, wire.PERMISSIONS, wire.DECISIONS, dead_letters)
-    missing: set[str] = set(needed)
+    missing: set[str] = set()
     try:
         await producer.start()
-        for delay in (*DELAYS, *DELAYS):
-            missing = await ends.missing(needed)
-            if not missing:
-                return dead_letters
-            await asyncio.sleep(delay)
+        async with asyncio.timeout(settings.topics_wait_seconds):
+            for delay in back_off(last=1.0):
+                missing = await ends.missing(needed)
+                if not missing:
+                    break
+                await asyncio.sleep(delay)
+    except TimeoutError:
+        names = ", ".join(sorted(missing))
+        raise CannotStart(f"the broker has no topic {names}: make topics first") from None
     except (LogUnavailable, KafkaError):
         raise CannotStart("no broker answers at NUDGES_KAFKA_BOOTSTRAP") from None
-    raise CannotStart(f"the broker has no topic {', '.join(sorted(missing))}: make topics first")
+    return dead_letters
 
 
 def _ended(stop: asyncio.Event, task: asyncio.Task[None]) -> None:

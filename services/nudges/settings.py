@@ -23,4 +23,12 @@ class NudgesSettings(CommonSettings):
         min_length=1,
         description="name of this worker's place in the group: a restart takes the same place",
     )
+    delivery_seconds: float = Field(
+        default=25.0,
+        ge=2.0,
+        description="seconds an output is tried, in order, before the process ends without it",
+    )
+    topics_wait_seconds: float = Field(
+        default=20.0, ge=0.0, description="seconds to wait at the start for topics to be made"
+    )
     data_dir: Path = Field(description="folder the stream library may write into; can be lost")

@@ -1,23 +1,56 @@
 """Writing a whole chunk's outputs to the log at once.
 
-The kit's producer hands records to the client one by one, each over a thread boundary; at a
-thousand records a second that costs more than everything else together.
+The kit's producer takes records one by one, each over a thread boundary; at a thousand records a
+second that costs more than everything else together.
 """
 
 import asyncio
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kafka.errors import KafkaError
 
-from services.kit.log_producer import LogProducer, LogUnavailable
+from services.kit.kafka_client import connect, end
+from services.kit.log_producer import LogUnavailable
+from services.kit.retry import back_off
+from services.kit.telemetry import log
 
 Outgoing = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]
 
 
-class ChunkProducer(LogProducer):
-    """The kit's idempotent producer, with one hand-over for many records."""
+class ChunkProducer:
+    """An idempotent producer (`acks=all`) with one hand-over for many records.
+
+    The client itself tries again, in order, for as long as the delivery timeout. After that the
+    order is lost, so there is no second try: the process that gets LogUnavailable ends.
+    """
+
+    def __init__(self, bootstrap: str, client_id: str, delivery_timeout_seconds: float) -> None:
+        self._bootstrap = bootstrap
+        self._client_id = client_id
+        self._timeout = delivery_timeout_seconds
+        # One thread, so that chunks are handed over in the order in which they were decided.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chunk-producer")
+        self._client: Any = None
+
+    async def start(self, wait_seconds: float = 60.0) -> None:
+        """Connect, trying again while the broker is away; LogUnavailable after the wait."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_seconds
+        for delay in back_off():
+            try:
+                self._client = await loop.run_in_executor(
+                    self._thread, connect, self._bootstrap, self._client_id, self._timeout
+                )
+            except KafkaError:
+                if loop.time() + delay > deadline:
+                    raise LogUnavailable("no broker answers") from None
+                log(__name__).warning("log unavailable", extra={"retry_in_seconds": delay})
+                await asyncio.sleep(delay)
+            else:
+                return
 
     async def send_all(self, records: Sequence[Outgoing]) -> None:
         """Append records (topic, key, value, headers) in this order, also across calls.
@@ -32,14 +65,22 @@ class ChunkProducer(LogProducer):
         count = _Countdown(len(records), loop, done)
         try:
             async with asyncio.timeout(self._timeout):
-                await loop.run_in_executor(self._hand_over, self._append, records, count)
+                await loop.run_in_executor(self._thread, self._append, records, count)
                 await done
         except (KafkaError, TimeoutError) as error:
             raise LogUnavailable(type(error).__name__) from error
 
+    async def close(self, grace_seconds: float = 1.0) -> None:
+        """Give the connection back; what was sent is acknowledged already."""
+        client, self._client = self._client, None
+        if client is not None:
+            await asyncio.get_running_loop().run_in_executor(None, end, client, grace_seconds)
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
     def _append(self, records: Sequence[Outgoing], count: "_Countdown") -> None:
+        send = self._client.send
         for topic, key, value, headers in records:
-            future = self._producer.send(topic, value, key, headers)
+            future = send(topic, value, key, headers)
             future.add_callback(count.acknowledged)
             future.add_errback(count.refused)
 

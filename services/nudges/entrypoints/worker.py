@@ -11,7 +11,7 @@ from opentelemetry.trace import Span
 
 from services.kit.clock import Clock
 from services.kit.dead_letter import dead_letter
-from services.kit.retry import retry_transient
+from services.kit.retry import DELAYS, retry_transient
 from services.kit.telemetry import log
 from services.nudges import metrics, wire
 from services.nudges.domain.errors import PermissionsUnavailable
@@ -22,8 +22,6 @@ from services.nudges.ports import Decided, PoisonReason, ProcessChunk, RecordOut
 
 SERVICE: Final = "nudges"
 MAX_RECORDS_IN_FLIGHT: Final = 4_000
-# A letter adds headers of its own: a value as large as a record may be would never fit again.
-MAX_LETTER_BYTES: Final = 900_000
 
 Output = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]
 SendAll = Callable[[Sequence[Output]], Awaitable[None]]
@@ -46,10 +44,12 @@ class Worker:
         clock: Clock,
         finish: Callable[[Chunk], None],
         leave: Leave,
+        delays: Sequence[float] = DELAYS,
     ) -> None:
         """`send_all` writes (topic, key, value, headers) in order; `finish` hears of each chunk.
 
-        `dead_letters` is the topic for what can never be decided.
+        `dead_letters` is the topic for what can never be decided; `delays` (seconds) are the waits
+        before a transient failure is tried again.
         """
         self._process = process
         self._send_all = send_all
@@ -57,6 +57,7 @@ class Worker:
         self._clock = clock
         self._finish = finish
         self._leave = leave
+        self._delays = delays
         self._in_flight = InFlight(
             finish=self._finished, failed=self._undelivered, max_records=MAX_RECORDS_IN_FLIGHT
         )
@@ -68,7 +69,9 @@ class Worker:
         spans = [tracing.start_processing(chunk, record) for record in chunk.records]
         try:
             outcomes = await retry_transient(
-                partial(self._decide, chunk.records, spans), transient=(PermissionsUnavailable,)
+                partial(self._decide, chunk.records, spans),
+                transient=(PermissionsUnavailable,),
+                delays=self._delays,
             )
         except PermissionsUnavailable as unavailable:
             log(__name__).error("permissions unavailable", extra={"code": unavailable.code})
@@ -129,8 +132,7 @@ class Worker:
             service=SERVICE,
             now=self._clock.now(),
         )
-        fits = letter.value is None or len(letter.value) <= MAX_LETTER_BYTES
-        return self._dead_letters, letter.key, letter.value if fits else None, letter.headers
+        return self._dead_letters, letter.key, letter.value, letter.headers
 
     def _finished(self, chunk: Chunk) -> None:
         self.records_finished += len(chunk.records)
