@@ -154,7 +154,7 @@ class Person:
             prompts_pb2.OpenRequest(prompt_id=prompt_id, channel=channel, language=language)
         )
 
-    async def respond(self, prompt_id: str, response: int, channel: str = "stream") -> int:
+    async def respond(self, prompt_id: str, response: Any, channel: str = "stream") -> int:
         request = prompts_pb2.RespondRequest(
             prompt_id=prompt_id, channel=channel, response=response
         )
@@ -183,7 +183,7 @@ class Stream:
         self.person = person
         self.frames: list[prompts_pb2.SealedPrompt] = []
         self.heartbeats = 0
-        self.error: grpc.aio.AioRpcError | None = None
+        self.failed: grpc.aio.AioRpcError | None = None
         self.ended = asyncio.Event()
         self._call = call
         self._confirm = confirm
@@ -199,12 +199,17 @@ class Stream:
         await asyncio.gather(self._task, return_exceptions=True)
 
     @property
+    def error(self) -> grpc.aio.AioRpcError:
+        assert self.failed is not None, "the stream has not failed"
+        return self.failed
+
+    @property
     def prompts(self) -> list[str]:
         return [frame.prompt_id for frame in self.frames]
 
     async def got(self, number: int, seconds: float = 10.0) -> list[str]:
         await eventually(
-            lambda: len(self.frames) >= number or self.error,
+            lambda: len(self.frames) >= number or self.failed,
             seconds,
             f"{len(self.frames)} of {number} frames came",
         )
@@ -221,7 +226,7 @@ class Stream:
                     received = prompts_pb2.RESPONSE_RECEIVED
                     await self.person.respond(item.prompt.prompt_id, received)
         except grpc.aio.AioRpcError as error:
-            self.error = error
+            self.failed = error
         finally:
             self.ended.set()
 

@@ -125,7 +125,6 @@ async def draw(connection: Any) -> int:
 @pytest.fixture
 async def store(migrated_url: str) -> AsyncIterator[Store]:
     store = Store(migrated_url, connections=40)
-    store._pool._timeout = 20.0
     await store.open()
     await PostgresNudges(store).keep([a_nudge_document()])
 

@@ -44,7 +44,7 @@ async def dead_letters(topics: str) -> AsyncIterator[Any]:
 
 
 def header(record: Any, name: str) -> str:
-    return dict(record.headers)[name].decode()
+    return str(dict(record.headers)[name], "ascii")
 
 
 @pytest.mark.parametrize(

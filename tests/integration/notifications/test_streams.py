@@ -136,7 +136,7 @@ async def read_slowly(
         await call.initial_metadata()
         await asyncio.sleep(seconds)
         try:
-            while (item := await call.read()) is not grpc.aio.EOF:
+            while isinstance(item := await call.read(), prompts_pb2.SubscribeResponse):
                 frames.append(item.prompt)
         except grpc.aio.AioRpcError as ended:
             return frames, ended
@@ -156,7 +156,7 @@ async def test_a_slow_reader_does_not_hold_up_a_quick_one(around, identity):
 
     assert len(set(quick.prompts)) == MANY
     assert reason_of(ended) == "slow_reader"
-    assert quick.error is None
+    assert quick.failed is None
 
 
 async def test_a_quiet_stream_has_a_heartbeat(around):
@@ -174,7 +174,7 @@ async def test_a_stream_ends_at_its_age(around):
     ):
         await asyncio.wait_for(stream.ended.wait(), 5)
 
-    assert stream.error is None
+    assert stream.failed is None
 
 
 async def test_a_prompt_reaches_a_device_at_the_other_replica(around, identity, log):
