@@ -38,7 +38,8 @@ class _Row(NamedTuple):
 class OutboxRelay:
     """Tells the log what was committed; after a failure it tells it again, which is harmless."""
 
-    def __init__(self, pool: Pool, producer: LogProducer) -> None:
+    def __init__(self, pool: Pool, producer: LogProducer, at_once: int = AT_ONCE) -> None:
+        self._at_once = at_once
         self._pool = pool
         self._producer = producer
         self._woken = asyncio.Event()
@@ -67,7 +68,7 @@ class OutboxRelay:
     async def relay_once(self) -> int:
         """Tell a bounded number of rows; raises LogUnavailable and StoreUnavailable."""
         async with transaction(self._pool) as current:
-            rows = await (await current.execute(_TAKE, [AT_ONCE])).fetchall()
+            rows = await (await current.execute(_TAKE, [self._at_once])).fetchall()
             if not rows:
                 return 0
             await asyncio.gather(*(self._tell(_Row(*row)) for row in rows))

@@ -67,8 +67,7 @@ class Fencing:
         confirmed.instances.update(
             point.instance for point, held in zip(missing, answers, strict=True) if held
         )
-        # Read again: while they were asked, leases may have run out, and processes come.
-        outstanding = _missing(await self._book.live_points(), confirmed)
+        outstanding = _missing(missing, confirmed)
         if not outstanding:
             await self._book.complete(handle, goal.serial, self._clock.now())
         return len(outstanding)

@@ -9,6 +9,7 @@ import pytest
 
 from joinedup.identity.v1 import enforcement_points_pb2 as pb
 from joinedup.identity.v1 import permission_set_pb2 as sets
+from services.identity.domain.permission import withdraw
 from services.identity.ports import EnforcementPoint
 from services.kit.rpc import reason_of
 from tests.builders import a_death, a_nino, a_register_request
@@ -146,21 +147,36 @@ async def test_every_process_must_confirm(identity, mair, point, register_point)
         assert len(other.fenced) == 2
 
 
-async def test_a_second_end_meanwhile_is_confirmed_anew(identity, mair, point):
+async def test_a_second_end_meanwhile_is_confirmed_anew(identity, mair, point, register_point):
+    async with Point(identity) as late:
+        await register_point(identity, late)
+        await identity.give(mair)
+        await identity.give(mair, "money", "hmrc")
+        late.behind = 1
+        withdrawing = asyncio.create_task(identity.withdraw(mair))
+        await asyncio.gather(point.asked.wait(), late.asked.wait())
+
+        async with identity.store.transaction() as tx:
+            held = (await tx.permissions.lock([mair]))[mair]
+            await tx.permissions.save(withdraw(held, "money", "hmrc"), identity.clock.now())
+        late.behind = 0
+
+        assert (await withdrawing).HasField("took_effect_at")
+        assert [each.serial for each in point.fenced] == [3, 4]
+        assert late.fenced[-1].serial == 4
+        assert await identity.book.pending_handles(10) == []
+
+
+async def test_an_older_fence_that_holds_leaves_the_newer_one_asked_for(identity, mair):
     await identity.give(mair)
-    await identity.give(mair, "money", "hmrc")
-    point.answering.clear()
-    first = asyncio.create_task(identity.withdraw(mair))
-    await point.asked.wait()
+    async with identity.store.transaction() as tx:
+        held = (await tx.permissions.lock([mair]))[mair]
+        await tx.permissions.save(withdraw(held, "family", "hmrc"), identity.clock.now())
 
-    second = asyncio.create_task(identity.withdraw(mair, purpose="money"))
-    await eventually(lambda: ended(identity, mair, 2))
-    point.answering.set()
+    await identity.book.complete(mair, 1, identity.clock.now())
 
-    assert (await first).HasField("took_effect_at")
-    assert (await second).HasField("took_effect_at")
-    assert max(each.serial for each in point.fenced) == 4
-    assert await identity.book.pending_handles(10) == []
+    assert await identity.book.pending_handles(10) == [mair]
+    assert await identity.store.took_effect_at(mair, "family", "hmrc") is None
 
 
 async def test_given_again_while_taking_effect_is_told_as_it_stands(identity, mair, point):
@@ -276,8 +292,3 @@ async def test_a_corrected_death_moves_the_flag_to_whom_it_was_meant_for(identit
 
 async def someone(identity):
     return (await identity.register(a_register_request(a_nino(1)))).subject
-
-
-async def ended(identity, handle, count):
-    [held] = await identity.snapshot(handle)
-    return sum(row.choice == sets.CHOICE_WITHDRAWN for row in held.permissions) == count

@@ -138,6 +138,37 @@ async def test_relays_of_two_processes_keep_each_persons_order(identity, produce
 
 
 @dataclass
+class SlowLog:
+    """A log that takes its time, until it is let go."""
+
+    inner: LogProducer
+    asked: asyncio.Event
+    let_go: asyncio.Event
+
+    async def send(self, *record):
+        self.asked.set()
+        await self.let_go.wait()
+        return await self.inner.send(*record)
+
+
+async def test_a_later_change_waits_for_the_earlier_one(identity, mair, producer, relay, log):
+    await identity.give(mair)
+    await identity.withdraw(mair)
+    slow = SlowLog(producer, asyncio.Event(), asyncio.Event())
+    first = OutboxRelay(identity.pool, cast("LogProducer", slow), at_once=1)
+    telling = asyncio.create_task(first.relay_once())
+    await slow.asked.wait()
+
+    assert await relay.relay_once() == 0
+    slow.let_go.set()
+
+    assert await telling == 1
+    assert await relay.relay_once() == 1
+    records = await asyncio.to_thread(read_all, log, {mair})
+    assert [PermissionSet.FromString(record.value).serial for record in records] == [1, 2]
+
+
+@dataclass
 class AwayLog:
     """A log that is away after some records, as a producer meets it."""
 

@@ -95,6 +95,19 @@ async def test_an_unknown_person_of_many_events_at_once_is_one_person(identity):
     assert len({answer.case_id for answer in answers}) == 4
 
 
+async def test_a_child_named_at_once_by_two_numbers_of_its_mother_has_one_case(identity):
+    await identity.register(a_register_request(a_nino(4), an_nhs_number(4)))
+    births = [
+        a_birth(a_child(f"Child {index}"), a_mother(number))
+        for index in range(16)
+        for number in (a_nino(4), an_nhs_number(4))
+    ]
+
+    answers = await asyncio.gather(*(identity.subjects.Resolve(birth) for birth in births))
+
+    assert len({answer.case_id for answer in answers}) == 16
+
+
 async def test_one_person_in_two_roles_of_an_event_is_one_person(identity):
     claimant, partner = (
         subjects_pb2.Person(role=role, identifiers=[a_nino(5)]) for role in ("claimant", "partner")
