@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import signal
 import sys
@@ -41,10 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _until_ended(work: Coroutine[Any, Any, bool]) -> bool:
-    """Do the work; SIGTERM ends it as Ctrl-C does, with everything stopped."""
+    """Do the work; a closed terminal ends it as Ctrl-C does, with everything stopped."""
     task = asyncio.ensure_future(work)
-    with contextlib.suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     return await task
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError as AioKafkaError
 from aiokafka.structs import TopicPartition as AioTopicPartition
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
 
+from deploy.local.settings import ROOT
 from joinedup.nudges.v1.decision_pb2 import Decision, Outcome
 from services.kit.codec import decode
+from services.kit.topics import load_topics
 
 LIFE_EVENTS: Final = "life-events.v1"
 DECISIONS: Final = "decisions.v1"
@@ -63,7 +63,6 @@ class DecisionTail:
     def __init__(self, bootstrap: str, told: Callable[[], None]) -> None:
         self._bootstrap = bootstrap
         self._told = told
-        self._task: asyncio.Task[None] | None = None
         self.decided = 0
         self.outcomes: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
@@ -71,38 +70,28 @@ class DecisionTail:
         """Prompt id → the event it came of."""
 
     async def __aenter__(self) -> Self:
-        started = asyncio.Event()
-        self._task = asyncio.create_task(self._follow(started))
-        await started.wait()
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, client_id="demo-tail")
+        await self._consumer.start()
+        declared = load_topics(ROOT / "protos" / "topics")[DECISIONS]
+        places = [AioTopicPartition(DECISIONS, each) for each in range(declared.partitions)]
+        self._consumer.assign(places)
+        await self._consumer.seek_to_end(*places)
+        for place in places:
+            # Asks the broker now: a lazy position would skip what comes meanwhile.
+            await self._consumer.position(place)
+        self._task = asyncio.create_task(self._follow())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._task.cancel()
+        ended = await asyncio.gather(self._task, return_exceptions=True)
+        await self._consumer.stop()
+        if isinstance(ended[0], Exception):
+            raise ended[0]
 
-    async def _follow(self, started: asyncio.Event) -> None:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, client_id="demo-tail")
-        try:
-            await consumer.start()
-            places = [
-                AioTopicPartition(DECISIONS, number)
-                for number in consumer.partitions_for_topic(DECISIONS)
-                or await _partitions(consumer)
-            ]
-            consumer.assign(places)
-            await consumer.seek_to_end(*places)
-            for place in places:
-                # Asks the broker now: a lazy position would skip what comes meanwhile.
-                await consumer.position(place)
-            started.set()
-            async for record in consumer:
-                self._count(record)
-        except AioKafkaError:
-            logging.getLogger(__name__).warning("the tail of decisions ended")
-        finally:
-            started.set()
-            await consumer.stop()
+    async def _follow(self) -> None:
+        async for record in self._consumer:
+            self._count(record)
 
     def _count(self, record: Any) -> None:
         decision = decode(record.value, record.headers, Decision)
@@ -116,11 +105,6 @@ class DecisionTail:
         if not decision.nudges:
             self.outcomes["no nudge for this type and role"] += 1
         self._told()
-
-
-async def _partitions(consumer: Any) -> set[int]:
-    await consumer.topics()
-    return set(consumer.partitions_for_topic(DECISIONS) or ())
 
 
 def _committed(found: Any) -> int:

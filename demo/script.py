@@ -32,26 +32,44 @@ class Cast:
     """The one whose story is told step by step."""
     listening: tuple[Townsperson, ...]
     """People with a device that listens, the mother first."""
+    known: tuple[Townsperson, ...]
+    """People of the examples; they permit everything and have no part in the play."""
     permitting: tuple[Townsperson, ...]
-    """Others who gave permission; their prompts wait in the inbox."""
+    """The known, and others who gave permission; their prompts wait in the inbox."""
     others: tuple[Townsperson, ...]
     """Everyone else, who starts at no."""
 
 
 def cast(
-    town: Sequence[Townsperson], mother: Townsperson, *, listening: int, permitting: int, seed: int
+    town: Sequence[Townsperson],
+    *,
+    known: Sequence[Townsperson],
+    listening: int,
+    permitting: int,
+    seed: int,
 ) -> Cast:
-    """Choose the players, the same ones for the same seed."""
+    """Choose the players, the same ones for the same seed.
+
+    Who is known from the examples permits, and has no other part: whoever publishes an example by
+    hand reaches somebody to whom nothing else happens.
+    """
     rng = random.Random(seed)  # noqa: S311  # a play needs the same dice every time
-    adults = [each for each in town if each.nino and each.age() >= _ADULT and each != mother]
+    adults = [each for each in town if each.nino and each.age() >= _ADULT and each not in known]
     # Devices in both languages, and people to whom many kinds of event can happen.
     lively = [each for each in adults if each.driver_number and each.age() < _RETIRED]
-    devices = rng.sample(lively, listening - 1)
+    mother = rng.choice([each for each in lively if _may_be_told(each)])
+    devices = [mother, *rng.sample([each for each in lively if each != mother], listening - 1)]
     rest = [each for each in adults if each not in devices]
-    givers = rng.sample(rest, permitting)
-    chosen = {each.sub for each in (mother, *devices, *givers)}
+    givers = [*known, *rng.sample(rest, permitting - len(known))]
+    chosen = {each.sub for each in (*devices, *givers)}
     others = tuple(each for each in town if each.sub not in chosen)
-    return Cast(mother, (mother, *devices), tuple(givers), others)
+    return Cast(mother, tuple(devices), tuple(known), tuple(givers), others)
+
+
+def _may_be_told(person: Townsperson) -> bool:
+    """Whose story the audience can read: a woman in Wales who reads English."""
+    place = (person.nation, person.language) == ("W", "en")
+    return person.sex == "F" and person.age() in _MOTHERS and place
 
 
 class Script:
@@ -66,7 +84,7 @@ class Script:
         # The mother's own story comes later.
         self._people = {
             "listening": players.listening[1:],
-            "permitting": players.permitting,
+            "permitting": players.permitting[len(players.known) :],
             "others": tuple(each for each in players.others if each.nino or each.driver_number),
         }
         self._fathers = {

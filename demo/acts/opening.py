@@ -101,7 +101,7 @@ async def _choose(stage: Stage, person: Townsperson, number: int) -> int:
             for row in answer.permissions.permissions
             if row.choice == CHOICE_GIVEN
         }
-        everything = person in stage.players.listening
+        everything = person in (*stage.players.listening, *stage.players.known)
         wanted = list(answer.offers) if everything else _some(answer.offers, number)
         for offer in wanted:
             if (offer.purpose, offer.controller) not in given:

@@ -130,15 +130,16 @@ async def _down(platform: Platform) -> str:
 
 def _addresses(stage: Stage, tell: Teller) -> None:
     places = stage.endpoints
-    names = ", ".join(each.sub for each in stage.players.listening[:_NAMES_SHOWN])
+    players = (*stage.players.listening[:_NAMES_SHOWN], *stage.players.known[:_NAMES_SHOWN])
+    names = ", ".join(each.sub for each in players)
     tell.say("\n[bold]It all still runs.[/bold] Look around:\n")
     tell.say(f"  the portal           {places['portal']}   sign in as: {names}")
     tell.say(f"  traces               {places['traces']}/zipkin/")
-    tell.say(f"  events API           {places['events_http']}/docs")
+    tell.say(f"  events API           {places['events_http']}/openapi.json")
     tell.say(f"  its event types      {places['events_http']}/v1/event-types")
     tell.say("\nIn another terminal:\n")
-    tell.say("  .venv/bin/joinedup publish demo/examples/residence-moved.json")
-    tell.say("  .venv/bin/joinedup listen --as sioned")
+    tell.say("  .venv/bin/joinedup publish demo/examples/birth.json")
+    tell.say("  .venv/bin/joinedup listen --as mair")
     tell.say(f"  .venv/bin/joinedup why {stage.told().receipt.event_id}")
     tell.say("\nCtrl-C stops everything.")
 

@@ -72,5 +72,3 @@ KNOWN: Final = (
     _known("callum", "Callum", "Reid", date(2003, 8, 1), sex="M", nino="QQ890123D", nation="S"),
 )
 """Everyone the examples name but those whom an example declares dead."""
-
-MOTHER: Final = KNOWN[0]

@@ -47,6 +47,12 @@ def test_the_mother_of_the_story_has_no_part_in_the_play():
     assert all(CAST.mother not in each.concerned.values() for each in EVENTS)
 
 
+def test_nothing_happens_to_the_people_of_the_examples():
+    known = set(CAST.known)
+
+    assert all(not known & set(each.concerned.values()) for each in EVENTS)
+
+
 def test_nobody_who_listens_or_permits_dies():
     players = {*CAST.listening, *CAST.permitting}
     dead = [each.concerned["deceased"] for each in EVENTS if each.event["type"] == DEATH]

@@ -101,6 +101,8 @@ def test_everyone_is_in_one_part_of_the_cast_at_most():
 
     assert len(subs) == len(set(subs)) == PEOPLE
     assert CAST.listening[0] == CAST.mother
+    assert CAST.known == KNOWN
+    assert set(KNOWN) < set(CAST.permitting)
 
 
 def test_the_devices_speak_both_languages():
