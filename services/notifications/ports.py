@@ -90,9 +90,18 @@ class Ledger(Protocol):
     """Prompts on their way, one row a channel: the queue and the scheduler."""
 
     async def claim(
-        self, subject: str, channels: Iterable[Channel], *, now: datetime, lease: timedelta
+        self,
+        subject: str,
+        channels: Iterable[Channel],
+        *,
+        now: datetime,
+        lease: timedelta,
+        guard: Callable[[], None],
     ) -> Claimed:
-        """Let what is due through the gate, in one transaction with its claim."""
+        """Let what is due through the gate, in one transaction with its claim.
+
+        `guard` is called when the locks are held; what it raises leaves everything as it was.
+        """
 
     async def on_stream(
         self, subject: str, after: int, *, now: datetime, limit: int

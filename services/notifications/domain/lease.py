@@ -50,9 +50,12 @@ class ServingLease:
         """It holds no longer."""
         self._until = float("-inf")
 
-    def require(self) -> None:
-        """Raise LeaseLost unless it holds at this moment."""
-        if not self.alive:
+    def require(self, term: int | None = None) -> None:
+        """Raise LeaseLost unless it holds at this moment, and still in that term if one is given.
+
+        What was confirmed in one term must not be acted on in the next.
+        """
+        if not self.alive or term not in {None, self._term}:
             raise LeaseLost
 
 

@@ -1,10 +1,14 @@
 """A nudge's texts, and the names of departments, purposes and facts, as the catalogue has them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from services.notifications.domain.prompt import Language
+
+# major.minor, each of at most nine digits: more is no version anybody wrote.
+_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,5 @@ def nudge_of(document: Mapping[str, Any]) -> Nudge:
 
 def version_parts(version: str) -> tuple[int, int]:
     """Major and minor of a version; (0, 0) for text that is none, which no nudge has."""
-    major, _, minor = version.partition(".")
-    if not (major.isascii() and major.isdigit() and minor.isascii() and minor.isdigit()):
-        return 0, 0
-    return int(major), int(minor)
+    match = _VERSION.fullmatch(version)
+    return (int(match[1]), int(match[2])) if match is not None else (0, 0)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from services.kit.tasks import end_tasks
@@ -110,7 +111,7 @@ class Dispatcher:
 
     async def _serve(self, batch: Sequence[str]) -> None:
         on = self._on
-        await confirm_permissions(
+        term = await confirm_permissions(
             batch,
             confirmed=on.confirmed,
             lease=on.lease,
@@ -118,15 +119,19 @@ class Dispatcher:
             gate=on.claiming.gate,
         )
         for subject in batch:
-            on.lease.require()
-            await self._claim(subject)
+            await self._claim(subject, partial(on.lease.require, term))
+            on.lease.require(term)
             await feed_streams(subject, on.claiming.ledger, on.claiming.streams, now=on.now())
 
-    async def _claim(self, subject: str) -> None:
+    async def _claim(self, subject: str, guard: Callable[[], None]) -> None:
         clock = asyncio.get_running_loop().time
         started = clock()
+        guard()
         claimed = await claim_due(
-            subject, self._on.claiming, now=self._on.now(), lease=self._on.claim_lease
+            *(subject, self._on.claiming),
+            now=self._on.now(),
+            lease=self._on.claim_lease,
+            guard=guard,
         )
         metrics.CLAIM_SECONDS.record(clock() - started)
         if any(row.channel is Channel.STREAM for row in claimed.rows):

@@ -16,18 +16,21 @@ async def confirm_permissions(
     lease: ServingLease,
     permissions: Permissions,
     gate: Gate,
-) -> None:
+) -> int:
     """Read through those whom this process has not read in this term of its lease.
 
-    Raises LeaseLost, PermissionsUnavailable and StoreUnavailable: nothing may be sent then.
+    Answers the term: what follows may happen in it alone. Raises LeaseLost,
+    PermissionsUnavailable and StoreUnavailable: nothing may be sent then.
     """
     lease.require()
+    term = lease.term
     missing = confirmed.missing(subjects)
     for start in range(0, len(missing), _ASK_MOST):
-        term = lease.term
         asked = missing[start : start + _ASK_MOST]
         await read_through(asked, permissions=permissions, gate=gate)
         confirmed.add(asked, term)
+    lease.require(term)
+    return term
 
 
 async def read_through(subjects: list[str], *, permissions: Permissions, gate: Gate) -> None:

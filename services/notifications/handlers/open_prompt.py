@@ -31,7 +31,7 @@ async def open_prompt(request: OpenPrompt, on: Opening, *, now: Callable[[], dat
     and StoreUnavailable. The lease is looked at again at the end: content that was let through
     while it lived must not leave after it.
     """
-    await confirm_permissions(
+    term = await confirm_permissions(
         [request.subject],
         confirmed=on.confirmed,
         lease=on.lease,
@@ -40,6 +40,7 @@ async def open_prompt(request: OpenPrompt, on: Opening, *, now: Callable[[], dat
     )
 
     def words(opened: OpenedPrompt) -> Content:
+        on.lease.require(term)
         return render(opened, on.texts.names, request.language)
 
     content = await on.prompts.open(request, words, now=now())
@@ -48,5 +49,5 @@ async def open_prompt(request: OpenPrompt, on: Opening, *, now: Callable[[], dat
         content = await on.prompts.open(request, words, now=now())
     if content is None:
         raise PermissionsUnavailable
-    on.lease.require()
+    on.lease.require(term)
     return content

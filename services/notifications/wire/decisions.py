@@ -9,6 +9,7 @@ from services.notifications.domain.decision import Decision, NudgeDecision, Outc
 from services.notifications.domain.errors import DecisionInvalid
 from services.notifications.domain.explanation import Delivery, Explanation
 from services.notifications.domain.ledger import State
+from services.notifications.wire.texts import storable
 from services.notifications.wire.times import moment, moment_or_none, timestamp
 
 _OUTCOMES: Final = {
@@ -91,6 +92,7 @@ def _nudge(message: decision_pb2.NudgeDecision) -> NudgeDecision:
         raise DecisionInvalid("decode" if unwritten else "schema_future")
     if outcome.means_a_prompt and not is_id(message.prompt_id):
         raise DecisionInvalid("decode")
+    storable(message.nudge, message.version, message.purpose, message.controller)
     return NudgeDecision(
         nudge=message.nudge,
         version=message.version,

@@ -6,6 +6,7 @@ from joinedup.identity.v1 import permission_set_pb2
 from services.kit.ids import is_id
 from services.notifications.domain.errors import DecisionInvalid
 from services.notifications.domain.permission import Choice, Flag, Permission, PermissionSet
+from services.notifications.wire.texts import storable
 from services.notifications.wire.times import moment_or_none
 
 _CHOICES: Final = {
@@ -33,6 +34,7 @@ def permission_set_of(message: permission_set_pb2.PermissionSet) -> PermissionSe
 
 
 def _permission(message: permission_set_pb2.Permission) -> Permission:
+    storable(message.purpose, message.controller, message.lawful_basis, *message.channels)
     return Permission(
         purpose=message.purpose,
         controller=message.controller,

@@ -70,6 +70,20 @@ def test_who_was_read_in_an_earlier_term_must_be_read_again(
     assert confirmed.missing(["mair", "nia"]) == ["mair", "nia"]
 
 
+def test_what_was_begun_in_one_term_is_not_finished_in_the_next(
+    lease: ServingLease, clock: ManualClock
+):
+    lease.begin(clock.monotonic(), 10)
+    term = lease.term
+    lease.require(term)
+    lease.end()
+    lease.begin(clock.monotonic(), 10)
+
+    lease.require()
+    with pytest.raises(LeaseLost):
+        lease.require(term)
+
+
 def test_an_answer_that_was_asked_for_in_an_earlier_term_does_not_count(
     lease: ServingLease, clock: ManualClock
 ):

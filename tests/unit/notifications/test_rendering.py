@@ -134,3 +134,4 @@ def test_a_prompt_that_its_decision_does_not_know_is_not_shown():
 def test_versions_have_two_numbers():
     assert version_parts("12.3") == (12, 3)
     assert version_parts("1") == version_parts("1.x") == version_parts("") == (0, 0)
+    assert version_parts("9999999999.0") == (0, 0)

@@ -63,6 +63,12 @@ def test_an_outcome_nobody_wrote_is_refused_and_one_of_the_future_waits_for_the_
     assert reason_of(a_decision(future)) == "schema_future"
 
 
+def test_a_text_that_no_database_keeps_is_refused():
+    assert reason_of(a_decision(a_nudge_decision(purpose="fam\0ily"))) == "decode"
+    with pytest.raises(DecisionInvalid):
+        permission_set_of(a_set_message(MAIR, 1, a_given_row(controller="hm\0rc")))
+
+
 def test_an_instant_outside_of_all_calendars_is_refused():
     far = Timestamp(seconds=2**62)
 

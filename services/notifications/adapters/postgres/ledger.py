@@ -1,6 +1,6 @@
 """The ledger in PostgreSQL: the queue and the scheduler, and the claim behind the gate."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -80,7 +80,13 @@ class PostgresLedger:
         self._store = store
 
     async def claim(
-        self, subject: str, channels: Iterable[Channel], *, now: datetime, lease: timedelta
+        self,
+        subject: str,
+        channels: Iterable[Channel],
+        *,
+        now: datetime,
+        lease: timedelta,
+        guard: Callable[[], None] = lambda: None,
     ) -> Claimed:
         """Let what is due through the gate, in one transaction with its claim."""
         wanted = [channel.value for channel in channels]
@@ -88,6 +94,7 @@ class PostgresLedger:
         async def work(connection: Connection) -> Claimed:
             async with connection.pipeline():
                 view, due = await self._read(connection, subject, wanted, now)
+                guard()
                 judged = [(row, judge(row.ask, view, now)) for row in due]
                 return await self._write(connection, subject, judged, now, lease)
 
