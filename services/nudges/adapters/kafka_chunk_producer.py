@@ -5,6 +5,7 @@ second that costs more than everything else together.
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,8 @@ class ChunkProducer:
 
     async def start(self, wait_seconds: float = 60.0) -> None:
         """Connect, trying again while the broker is away; LogUnavailable after the wait."""
+        # It measures our whole process's pauses with its own clock, and warns of each.
+        logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_seconds
         for delay in back_off():

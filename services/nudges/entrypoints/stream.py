@@ -1,6 +1,7 @@
 """The Faust app around the worker, and the life of the process: join, serve, watch, leave."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,8 @@ from services.nudges.entrypoints.worker import Leave, Worker
 SESSION_SECONDS: Final = 10.0
 HEARTBEAT_SECONDS: Final = 1.0
 COMMIT_SECONDS: Final = 0.5
-MAX_CHUNK_RECORDS: Final = 2_000
+# A chunk is decided in one go: with more, the loop would stand still for half a second.
+MAX_CHUNK_RECORDS: Final = 500
 MAX_QUEUED_CHUNKS: Final = 16
 LOOK_SECONDS: Final = 2.0
 # What a stop may take: finishing what is in flight, then Faust's own shutdown, which can hang.
@@ -58,6 +60,8 @@ class _AsItIs(Codec):
 
 def create_stream_app(group: Group) -> faust.App:
     """The app, without agents; nothing of its defaults is left to chance."""
+    # While a backlog is worked off its timers come late by design, and say so ten times a second.
+    logging.getLogger("mode.timers").setLevel(logging.ERROR)
     app = faust.App(
         wire.GROUP,
         broker=f"kafka://{group.bootstrap}",
