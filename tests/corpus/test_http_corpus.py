@@ -155,10 +155,9 @@ def test_bad_input_gets_its_answer_and_leaves_nothing(
     for value in planted(entry, sender):
         assert value not in answer.text
         assert value not in written
-    audited = [
-        each["code"] for each in map(json.loads, written.splitlines()) if each["logger"] == AUDIT
-    ]
-    assert audited == ([expected["code"]] if expected.get("audit") else [])
+    lines = [json.loads(line) for line in written.splitlines()]
+    audited = [(each["code"], each["publisher"]) for each in lines if each["logger"] == AUDIT]
+    assert audited == ([(expected["code"], expected["audit"])] if "audit" in expected else [])
     assert rows_of(module_database_url, WRITTEN) == stood
     assert len(service.identity.asked) == asked
     assert log.new() == []

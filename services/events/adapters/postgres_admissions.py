@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -105,14 +104,14 @@ class PostgresAdmissions:
 
     async def spend(self, assertion: Assertion) -> None:
         """Use an assertion up; raises NotAuthenticated when it was used before."""
-        if await self._one(_SPEND, asdict(assertion)) is None:
+        if await self._one(_SPEND, vars(assertion)) is None:
             raise NotAuthenticated("assertion_replayed")
 
     async def apply(self, assertion: Assertion, application: Application) -> Claim:
         """Use the assertion up and claim the event's key; raises NotAuthenticated."""
         values = {
-            **asdict(assertion),
-            **asdict(application),
+            **vars(assertion),
+            **vars(application),
             "dead_since": application.at - LEASE,
         }
         row = await self._one(_APPLY, values)
@@ -123,11 +122,11 @@ class PostgresAdmissions:
 
     async def settle(self, application: Application, records: int, at: datetime) -> None:
         """The log has acknowledged every record of the event."""
-        await self._run(_SETTLE, {**asdict(application), "records": records, "at": at})
+        await self._run(_SETTLE, {**vars(application), "records": records, "at": at})
 
     async def let_go(self, assertion: Assertion, application: Application) -> None:
         """Give a claim up, unless somebody else has it by now."""
-        await self._run(_LET_GO, {**asdict(application), "jti": assertion.jti})
+        await self._run(_LET_GO, {**vars(application), "jti": assertion.jti})
 
     async def progress(self, publisher: str, event_id: str) -> Progress | None:
         """Where a publisher's own event stands."""

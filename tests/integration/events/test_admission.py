@@ -9,6 +9,7 @@ import grpc
 import psycopg
 import pytest
 
+from joinedup.events.v1 import life_event_record_pb2 as record_pb
 from tests.builders import an_event_body
 from tests.events_service import NOW, rows_of
 
@@ -118,9 +119,9 @@ def test_a_correction_points_at_the_publishers_own_earlier_event(service, log):
 
     service.publish(an_event_body("birth-corrected", id="entry-1c", data={"supersedes": "entry-1"}))
 
-    _, corrected, _ = log.events()[-1]
+    reasons = {record.reason: record for _, record, _ in log.events()}
+    corrected = reasons[record_pb.REASON_FORMAL_CORRECTION]
     assert corrected.supersedes == first.json()["event_id"]
-    assert corrected.reason == 2
     assert service.identity.asked[-1].supersedes == first.json()["event_id"]
 
 
