@@ -1,0 +1,120 @@
+"""The ledger: decisions into it, prompts through it, and its housekeeping."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from services.notifications.domain.decision import Arrival
+from services.notifications.domain.explanation import Delivery, Kept
+from services.notifications.domain.ledger import Channel, Reason, State
+from services.notifications.domain.prompt import (
+    StreamItem,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a batch changed: how many decisions were the first, and whose prompts now wait."""
+
+    decisions: int
+    rows: int
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRow:
+    """A row that passed the gate."""
+
+    prompt_id: str
+    channel: Channel
+    nudge: str
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedRow:
+    """A row the gate ended."""
+
+    prompt_id: str
+    channel: Channel
+    nudge: str
+    traceparent: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one claim did; `read_through` when rows wait for a newer view of the person."""
+
+    rows: tuple[ClaimedRow, ...] = ()
+    stopped: tuple[StoppedRow, ...] = ()
+    read_through: bool = False
+
+
+class Ledger(Protocol):
+    """Prompts on their way, one row a channel: the queue and the scheduler."""
+
+    async def claim(
+        self,
+        subject: str,
+        channels: Iterable[Channel],
+        *,
+        now: datetime,
+        lease: timedelta,
+        guard: Callable[[], None],
+    ) -> Claimed:
+        """Let what is due through the gate, in one transaction with its claim.
+
+        `guard` is called when the locks are held; what it raises leaves everything as it was.
+        """
+
+    async def on_stream(
+        self, subject: str, after: int, *, now: datetime, limit: int
+    ) -> list[StreamItem]:
+        """What stands on a person's stream after a position, in order."""
+
+    async def mark_sent(self, items: Sequence[StreamItem], now: datetime) -> int:
+        """Their writes have completed; a row that has gone on meanwhile stays what it is."""
+
+    async def due_inboxes(self, now: datetime, limit: int) -> list[str]:
+        """People with inbox rows that wait."""
+
+    async def due_streams(self, reached: Mapping[str, int], now: datetime) -> list[str]:
+        """Of these people, those with stream rows that wait or lie ahead of the position."""
+
+
+class Sweep(Protocol):
+    """The ledger's own housekeeping; several processes may do it at once."""
+
+    async def release_lapsed(self, limit: int) -> list[str]:
+        """Give back what was claimed and not sent within its lease; whose rows those were."""
+
+    async def expire(self, now: datetime, limit: int) -> int:
+        """End what is no longer worth showing."""
+
+    async def unfinished(self) -> Mapping[tuple[Channel, State], int]:
+        """How many rows wait or are on their way, by channel and state."""
+
+
+class Decisions(Protocol):
+    """Every decision that was kept."""
+
+    async def admit(self, arrivals: Sequence[Arrival], now: datetime) -> Admission:
+        """Keep each decision unless one of its (event, person) is kept, and write its rows."""
+
+    async def of_event(self, event_id: str, subject: str | None) -> list[Kept]:
+        """An event's decisions in a stable order; only one person's if one is given."""
+
+    async def event_of(self, prompt_id: str, subject: str | None) -> str | None:
+        """The event a prompt came from; None if there is none, or it is somebody else's."""
+
+    async def deliveries(self, event_id: str, subject: str | None) -> list[Delivery]:
+        """Where the event's prompts stand."""
+
+
+class NudgeVersions(Protocol):
+    """Every version of a nudge that was ever loaded."""
+
+    async def keep(self, documents: Sequence[Mapping[str, Any]]) -> int:
+        """Keep the versions that are new; the first text of a version stays. How many were new."""
