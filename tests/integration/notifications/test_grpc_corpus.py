@@ -25,8 +25,7 @@ async def test_every_entry_of_the_corpus_is_refused_as_it_says(
     replica: Replica, around: Around, identity: Identity, log: Log
 ):
     mair, nia = new_random_id(), new_random_id()
-    values = await given(replica, identity, log, mair, nia)
-    await eventually(lambda: is_settled(around.database))
+    values = await given((replica, identity, log), around.database, mair, nia)
     tokens = {
         "person": replica.keys.person_token(mair),
         "identity": replica.keys.service_token("identity", "notifications")(),
@@ -41,9 +40,10 @@ async def test_every_entry_of_the_corpus_is_refused_as_it_says(
 
 
 async def given(
-    replica: Replica, identity: Identity, log: Log, mair: str, nia: str
+    running: tuple[Replica, Identity, Log], database: str, mair: str, nia: str
 ) -> dict[str, str]:
-    """One prompt each, in the inbox; Nia has a stream too."""
+    """Two prompts each, in the inbox; Nia has them on her device too."""
+    replica, identity, log = running
     prompts = {}
     for subject, channels in ((mair, ["inbox"]), (nia, ["inbox", "stream"])):
         identity.give(subject)
@@ -52,7 +52,7 @@ async def given(
         await eventually(replica.person(subject).inbox)
         prompts[subject] = nudges[0].prompt_id
     async with replica.person(nia).listening() as stream:
-        await stream.got(2)
+        await eventually(lambda: is_settled(database))
     page = await replica.person(mair).stub.List(prompts_pb2.ListRequest(page_size=1))
     cursor = stream.frames[0].cursor
     return {
