@@ -24,8 +24,10 @@ _DISK_NEEDED_GB: Final = 2.0
 _CLOCK_APART_SECONDS: Final = 5.0
 _CALL_SECONDS: Final = 3.0
 _PYTHON: Final = ((3, 11), (3, 13))
-# A probe's port is the service's own plus one; nudges has nothing but its probe.
+# A probe's port is the service's own plus one.
 _PROBED: Final = ("events_http", "identity_grpc", "notifications_grpc", "portal")
+# nudges has nothing but its probe, so many ports after the one that the metrics come from.
+_NUDGES_AFTER_METRICS: Final = 30
 _TOOLS: Final = {
     "java": (
         ("java", "-version"),
@@ -76,6 +78,9 @@ def probes(endpoints: Mapping[str, str]) -> dict[str, str]:
         if name in endpoints:
             host, port = _place(endpoints[name])
             found[name.partition("_")[0]] = f"http://{host}:{port + 1}/health/ready"
+    if "metrics" in endpoints:
+        host, port = _place(endpoints["metrics"])
+        found["nudges"] = f"http://{host}:{port + _NUDGES_AFTER_METRICS}/health/ready"
     return found
 
 
@@ -137,12 +142,12 @@ async def _port(name: str, address: str) -> Finding:
 
 async def _ready(http: httpx.AsyncClient, service: str, url: str) -> Finding:
     name = f"ready {service}"
-    fix = f"see the log of {service}; it also waits for its database's migrations and the broker"
+    fix = f"see the log of {service}: it waits for its migrations, the broker and the others"
     try:
         answer = await http.get(url)
     except httpx.HTTPError as failed:
         return Finding(name, good=False, seen=f"no answer: {type(failed).__name__}", fix=fix)
-    seen = "ready, migrations applied" if answer.is_success else answer.text.strip()[:200]
+    seen = "ready" if answer.is_success else answer.text.strip()[:200]
     return Finding(name, answer.is_success, seen, fix)
 
 

@@ -14,6 +14,7 @@ except ImportError:  # pragma: no cover - the client works without it
     INSTALLED = False
 else:
     INSTALLED = True
+    _W3C = TraceContextTextMapPropagator()
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -25,7 +26,9 @@ class Tracing:
     """Makes spans and hands their context on; the given provider, else the program's own."""
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
-        self._provider = provider
+        self._tracer = (
+            trace.get_tracer("joinedup.client", tracer_provider=provider) if INSTALLED else None
+        )
 
     @contextmanager
     def span(
@@ -36,12 +39,11 @@ class Tracing:
         traceparent: str = "",
     ) -> Iterator[None]:
         """A current span, below the one whose W3C text is given, else below the current one."""
-        if not INSTALLED:
+        if self._tracer is None:
             yield
             return
-        parent = _w3c().extract({TRACEPARENT: traceparent}, Context()) if traceparent else None
-        tracer = trace.get_tracer("joinedup.client", tracer_provider=self._provider)
-        with tracer.start_as_current_span(
+        parent = _W3C.extract({TRACEPARENT: traceparent}, Context()) if traceparent else None
+        with self._tracer.start_as_current_span(
             name,
             context=parent,
             kind=trace.SpanKind[kind],
@@ -65,7 +67,7 @@ def current_traceparent() -> str:
     if not INSTALLED:
         return ""
     box: dict[str, str] = {}
-    _w3c().inject(box)
+    _W3C.inject(box)
     return box.get(TRACEPARENT, "")
 
 
@@ -73,7 +75,3 @@ def current_trace_id() -> str:
     """The current trace's id, 32 hex characters; empty outside a trace."""
     text = current_traceparent()
     return text.split("-")[1] if text else ""
-
-
-def _w3c() -> TraceContextTextMapPropagator:
-    return TraceContextTextMapPropagator()
