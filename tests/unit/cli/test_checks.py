@@ -1,8 +1,7 @@
 """The doctor asks each of our processes where the launcher put its probe."""
 
-from joinedup.cli.checks import probes
-
 from deploy.local.ports import OFFSETS, address, url
+from joinedup.cli.checks import probes
 
 BASE = 17000
 
