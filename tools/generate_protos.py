@@ -49,9 +49,7 @@ def differing(fresh: Path) -> list[str]:
         if p.is_file() and "__pycache__" not in p.parts
     }
     changed = (
-        name
-        for name in names & kept
-        if not filecmp.cmp(fresh / name, STUBS / name, shallow=False)
+        name for name in names & kept if not filecmp.cmp(fresh / name, STUBS / name, shallow=False)
     )
     return sorted(str(name) for name in {*(names ^ kept), *changed})
 
@@ -59,7 +57,7 @@ def differing(fresh: Path) -> list[str]:
 def main() -> int:
     """Run from the command line; `--check` writes nothing and fails on drift."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say whether the stubs are current")
+    parser.add_argument("--check", action="store_true", help="only say whether they are current")
     check: bool = parser.parse_args().check
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from services.kit.topics import Topic, load_topics
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -35,8 +35,14 @@ async def dead_letters(topics: str) -> AsyncIterator[Any]:
         consumers[topic] = consumer
 
     async def next_of(topic: str, number: int = 1) -> list[Any]:
+        """The next letters of this service; another reader of the topic writes its own."""
+        found: list[Any] = []
         async with asyncio.timeout(20):
-            return [await consumers[topic].getone() for _ in range(number)]
+            while len(found) < number:
+                letter = await consumers[topic].getone()
+                if header(letter, "dl_service") == "notifications":
+                    found.append(letter)
+        return found
 
     yield next_of
     for consumer in consumers.values():
@@ -71,7 +77,6 @@ async def test_what_cannot_be_read_is_set_aside_and_the_next_one_arrives(
     (letter,) = await dead_letters("decisions.v1")
 
     assert header(letter, "dl_reason") == reason
-    assert header(letter, "dl_service") == "notifications"
     assert (letter.key, letter.value or b"") == (key, value or b"")
     await eventually(mair.inbox)
 
