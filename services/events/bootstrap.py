@@ -204,7 +204,8 @@ async def _database(settings: EventsSettings) -> AsyncConnectionPool:
 
 
 async def _producer(settings: EventsSettings) -> LogProducer:
-    producer = LogProducer(settings.kafka_bootstrap, "events")
+    # Somebody waits for each answer: what comes at once still travels together.
+    producer = LogProducer(settings.kafka_bootstrap, "events", linger_ms=0)
     try:
         await producer.start()
     except LogUnavailable:

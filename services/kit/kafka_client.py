@@ -8,10 +8,13 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.net.compat import KafkaNetClient
 
 CONNECT_TIMEOUT_SECONDS: Final = 3.0
+LINGER_MS: Final = 2
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 
 
-def connect(bootstrap: str, client_id: str, timeout_seconds: float) -> Any:
+def connect(
+    bootstrap: str, client_id: str, timeout_seconds: float, linger_ms: int = LINGER_MS
+) -> Any:
     """A connected producer that gives a record up after the timeout; raises KafkaError."""
     delivery_ms = int(timeout_seconds * 1000) - 200
     clients: list[Any] = []
@@ -26,7 +29,7 @@ def connect(bootstrap: str, client_id: str, timeout_seconds: float) -> Any:
             client_id=client_id,
             acks="all",
             enable_idempotence=True,
-            linger_ms=2,
+            linger_ms=linger_ms,
             # What the topic takes decides, so that a dead letter may be larger than its record.
             max_request_size=MAX_REQUEST_BYTES,
             allow_auto_create_topics=False,

@@ -9,7 +9,7 @@ from typing import Any
 from kafka.errors import KafkaError
 from opentelemetry.trace import SpanKind
 
-from services.kit.kafka_client import connect, discard, end
+from services.kit.kafka_client import LINGER_MS, connect, discard, end
 from services.kit.retry import back_off
 from services.kit.telemetry import TRACEPARENT, context_from, current_headers, log, span
 from services.kit.topics import max_record_bytes
@@ -42,11 +42,17 @@ class LogProducer:
     """
 
     def __init__(
-        self, bootstrap: str, client_id: str, delivery_timeout_seconds: float = 4.5
+        self,
+        bootstrap: str,
+        client_id: str,
+        delivery_timeout_seconds: float = 4.5,
+        linger_ms: int = LINGER_MS,
     ) -> None:
+        """Not connected yet; a record waits `linger_ms` for others to travel with it."""
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._timeout = delivery_timeout_seconds
+        self._linger_ms = linger_ms
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log-producer")
         self._client: Any = None
         self._closed = False
@@ -131,7 +137,7 @@ class LogProducer:
 
     def _connected(self) -> Any:
         if self._client is None:
-            self._client = connect(self._bootstrap, self._client_id, self._timeout)
+            self._client = connect(self._bootstrap, self._client_id, self._timeout, self._linger_ms)
         return self._client
 
     def _drop(self, used: Any) -> None:
