@@ -20,7 +20,7 @@ from services.events.domain.admission import (
 )
 from services.events.domain.errors import NotAuthenticated, StoreUnavailable
 
-MIGRATIONS: Final = Path(__file__).resolve().parents[1] / "migrations"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
 CONNECTIONS: Final = 10
 WAIT_SECONDS: Final = 2.0
 _STATEMENT_MS: Final = 3000

@@ -21,7 +21,7 @@ from services.notifications.adapters.postgres.store import Store
 from services.notifications.settings import NotificationsSettings
 
 NAME: Final = "notifications"
-MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
+MIGRATIONS: Final = Path(__file__).parents[1] / "adapters" / "migrations"
 KEY_BYTES: Final = 32
 
 
