@@ -37,12 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     finally:
         report.write()
-    console.print(report.markdown(), markup=False)
+    console.print(report.markdown(), markup=False, soft_wrap=True)
     return 0
 
 
 async def _measure(names: Sequence[str], runs: int, report: Report, console: Console) -> None:
-    bench = Bench(runs=runs, say=lambda text: console.print(f"  {text}", style="dim"))
+    bench = Bench(
+        runs=runs, say=lambda text: console.print(f"  {text}", style="dim", soft_wrap=True)
+    )
     try:
         for name in names:
             began = time.monotonic()
