@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from joinedup.notifications.v1 import outcome_pb2
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.integration.notifications.running import Replica
+
+
+# One replica serves all tests of a file, on one loop; each test has people of its own.
+for_a_file = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:
@@ -40,7 +45,7 @@ def topics(kafka_bootstrap: str) -> str:
     return kafka_bootstrap
 
 
-@pytest.fixture
+@for_a_file
 async def identity(keys: Keys) -> AsyncIterator[Identity]:
     async with Identity(keys) as running:
         yield running
@@ -52,20 +57,20 @@ async def migrated_url(database_url: str) -> str:
     return database_url
 
 
-@pytest.fixture
-def around(
-    identity: Identity, keys: Keys, topics: str, database_url: str, redis_url: str
+@for_a_file
+async def around(
+    identity: Identity, keys: Keys, topics: str, module_database_url: str, redis_url: str
 ) -> Around:
-    return Around(identity, keys, topics, database_url, redis_url)
+    return Around(identity, keys, topics, module_database_url, redis_url)
 
 
-@pytest.fixture
+@for_a_file
 async def replica(around: Around) -> AsyncIterator[Replica]:
     async with in_this_process(around) as running:
         yield running
 
 
-@pytest.fixture
+@for_a_file
 async def log(topics: str) -> AsyncIterator[Log]:
     producer = LogProducer(topics, "test")
     await producer.start()
@@ -73,7 +78,7 @@ async def log(topics: str) -> AsyncIterator[Log]:
     await producer.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def outcomes(topics: str) -> AsyncIterator[Callable[[str, int], Awaitable[list[Any]]]]:
     """Reads what is told of a prompt from now on, until that many were told and no more came."""
     consumer = AIOKafkaConsumer(bootstrap_servers=topics, auto_offset_reset="latest")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import grpc
-import psycopg
 import pytest
-from kafka.admin import KafkaAdminClient
 
 from joinedup.notifications.v1 import decisions_pb2, prompts_pb2
 from joinedup.nudges.v1 import decision_pb2
 from services.kit.ids import new_random_id
 from services.kit.rpc import reason_of
-from tests.integration.notifications.running import eventually, in_this_process
+from tests.integration.notifications.running import eventually
 from tests.unit.notifications.builders import a_decision, a_nudge_decision
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NEW, SENT, DELIVERED, OPENED, SUPPRESSED = (
     prompts_pb2.STATE_NEW,
@@ -88,41 +88,6 @@ async def test_the_first_decision_for_an_event_and_a_person_is_the_one(replica, 
     (nudge,) = explained.decisions[0].nudges
     assert (nudge.outcome, list(nudge.reasons)) == ("suppressed", ["no_permission"])
     assert not nudge.deliveries
-
-
-async def test_reading_the_log_again_from_its_start_sends_nothing(around, identity, log):
-    mair = new_random_id()
-    identity.give(mair)
-    decisions = [a_decision(subject=mair) for _ in range(5)]
-    async with in_this_process(around) as replica:
-        person = replica.person(mair)
-        async with person.listening() as stream:
-            for decision in decisions:
-                await log.decide(decision)
-            before = await stream.got(5)
-            cursor = stream.frames[-1].cursor
-
-    with KafkaAdminClient(bootstrap_servers=around.kafka) as admin:
-        admin.delete_groups(["notifications.ledger"])
-    rows = ledger(around.database)
-
-    async with in_this_process(around) as replica:
-        person = replica.person(mair)
-        async with person.listening(cursor) as stream:
-            marker = a_decision(subject=mair)
-            await log.decide(marker)
-            assert await stream.got(1, 20) == [marker.nudges[0].prompt_id]
-
-    assert len(set(before)) == 5
-    assert [row for row in ledger(around.database) if row[0] in set(before)] == rows
-
-
-def ledger(database: str) -> list[tuple[object, ...]]:
-    with psycopg.connect(database) as connection:
-        return connection.execute(
-            "SELECT prompt_id, channel, state, fence, attempt, position, sent_at FROM ledger"
-            " ORDER BY 1, 2"
-        ).fetchall()
 
 
 async def test_a_device_confirms_and_a_person_answers(replica, identity, log):

@@ -21,6 +21,7 @@ PACKAGE = "joinedup.notifications.v1"
 RPCS = rpcs(PACKAGE)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_every_entry_of_the_corpus_is_refused_as_it_says(
     replica: Replica, around: Around, identity: Identity, log: Log
 ):

@@ -18,6 +18,8 @@ from tests.integration.notifications.running import (
 )
 from tests.unit.notifications.builders import a_decision, a_nudge_decision
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def reason(call) -> str | None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -108,3 +110,18 @@ async def test_streams_end_at_once_when_the_process_is_told_to_stop(around, iden
 
         assert reason_of(stream.error) == "stopping"
         assert await asyncio.wait_for(process.wait(), 15) == 0
+
+
+async def test_a_withdrawal_no_living_process_heard_of_still_counts(around, identity, log):
+    """No process had a lease when it took effect: whoever serves next must ask first."""
+    mair = new_random_id()
+    identity.give(mair)
+    nudge = a_nudge_decision()
+    async with in_this_process(around) as before:
+        await log.decide(a_decision(nudge, subject=mair))
+        await eventually(before.person(mair).inbox)
+    identity.points.clear()
+    identity.end(mair)
+
+    async with in_this_process(around) as after:
+        assert await reason(after.person(mair).open(nudge.prompt_id)) == "prompt_withdrawn"

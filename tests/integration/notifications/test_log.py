@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from joinedup.notifications.v1 import decisions_pb2
@@ -19,11 +20,12 @@ from tests.unit.notifications.builders import a_decision, a_nudge_decision, a_se
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 DECODES = {"ce_specversion": b"1.0", "ce_id": b"1", "ce_source": b"urn:test"}
 TYPED = {**DECODES, "ce_type": b"joinedup.nudges.v1.Decision"}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def dead_letters(topics: str) -> AsyncIterator[Any]:
     consumers = {}
     for topic in ("decisions.v1", "permissions.v1"):

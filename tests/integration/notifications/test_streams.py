@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import psycopg
+import pytest
 
 from deploy.local.servers import redis_server
 from joinedup.notifications.v1 import prompts_pb2, prompts_pb2_grpc
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 MANY = 1500  # more than a client that does not read can hold, and the server's queue
 NOWHERE = "redis://127.0.0.1:9/0"
 # A client that reads nothing holds this much of what is written to it, not megabytes.

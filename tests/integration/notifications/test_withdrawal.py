@@ -9,12 +9,13 @@ import time
 import grpc
 import psycopg
 import pytest
+import pytest_asyncio
 
 from joinedup.notifications.v1 import decisions_pb2, fences_pb2, prompts_pb2
 from joinedup.nudges.v1 import decision_pb2
 from services.kit.ids import new_random_id
 from services.kit.rpc import reason_of
-from tests.integration.notifications.running import eventually, in_this_process
+from tests.integration.notifications.running import eventually
 from tests.unit.notifications.builders import (
     a_decision,
     a_given_row,
@@ -22,6 +23,7 @@ from tests.unit.notifications.builders import (
     a_set_message,
 )
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 SUPPRESSED, EXPIRED = prompts_pb2.STATE_SUPPRESSED, prompts_pb2.STATE_EXPIRED
 
 
@@ -51,8 +53,8 @@ async def refusal(call) -> tuple[grpc.StatusCode, str | None, str | None]:
 WITHDRAWN = (grpc.StatusCode.FAILED_PRECONDITION, "prompt_withdrawn", "prompt withdrawn")
 
 
-@pytest.fixture
-def mair(replica, identity):
+@pytest_asyncio.fixture(loop_scope="module")
+async def mair(replica, identity):
     person = replica.person(new_random_id())
     identity.give(person.subject)
     return person
@@ -277,18 +279,3 @@ async def test_a_fence_is_quick(replica, identity, log):
 
     print(f"\nfence: median {statistics.median(seconds) * 1000:.1f} ms")  # noqa: T201
     assert statistics.median(seconds) < 1.0
-
-
-async def test_a_withdrawal_no_living_process_heard_of_still_counts(around, identity, log):
-    """No process had a lease when it took effect: whoever serves next must ask first."""
-    mair = new_random_id()
-    identity.give(mair)
-    nudge = a_nudge_decision()
-    async with in_this_process(around) as before:
-        await log.decide(a_decision(nudge, subject=mair))
-        await eventually(before.person(mair).inbox)
-    identity.points.clear()
-    identity.end(mair)
-
-    async with in_this_process(around) as after:
-        assert await refusal(after.person(mair).open(nudge.prompt_id)) == WITHDRAWN

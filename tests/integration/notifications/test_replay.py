@@ -1,0 +1,48 @@
+"""The log read again from its start: nothing is sent twice."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from kafka.admin import KafkaAdminClient
+
+from services.kit.ids import new_random_id
+from tests.integration.notifications.running import in_this_process
+from tests.unit.notifications.builders import a_decision
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_reading_the_log_again_from_its_start_sends_nothing(around, identity, log):
+    mair = new_random_id()
+    identity.give(mair)
+    decisions = [a_decision(subject=mair) for _ in range(5)]
+    async with in_this_process(around) as replica:
+        person = replica.person(mair)
+        async with person.listening() as stream:
+            for decision in decisions:
+                await log.decide(decision)
+            before = await stream.got(5)
+            cursor = stream.frames[-1].cursor
+
+    with KafkaAdminClient(bootstrap_servers=around.kafka) as admin:
+        admin.delete_groups(["notifications.ledger"])
+    rows = ledger(around.database)
+
+    async with in_this_process(around) as replica:
+        person = replica.person(mair)
+        async with person.listening(cursor) as stream:
+            marker = a_decision(subject=mair)
+            await log.decide(marker)
+            assert await stream.got(1, 20) == [marker.nudges[0].prompt_id]
+
+    assert len(set(before)) == 5
+    assert [row for row in ledger(around.database) if row[0] in set(before)] == rows
+
+
+def ledger(database: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(database) as connection:
+        return connection.execute(
+            "SELECT prompt_id, channel, state, fence, attempt, position, sent_at FROM ledger"
+            " ORDER BY 1, 2"
+        ).fetchall()
