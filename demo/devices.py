@@ -153,9 +153,9 @@ class Fleet:
         return self._listening[sub]
 
     @property
-    def transcripts(self) -> list[Transcript]:
-        """Every device's transcript."""
-        return [each.transcript for each in self._listening.values()]
+    def transcripts(self) -> dict[str, Transcript]:
+        """Every device's transcript, by sign-in name."""
+        return {sub: each.transcript for sub, each in self._listening.items()}
 
     async def start(self) -> None:
         """Start them all and wait until each has its stream."""
@@ -181,7 +181,7 @@ class Fleet:
 
     def count(self, what: str) -> int:
         """How many frames, shown or opened prompts there are over all devices."""
-        return sum(len(getattr(each, what)) for each in self.transcripts)
+        return sum(len(getattr(each, what)) for each in self.transcripts.values())
 
     async def close(self) -> None:
         """Stop listening."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from demo.devices import Fleet
+from demo.devices import Transcript
 from demo.publishing import Acked
 from demo.waiting import seen
 from joinedup.cli.operator import Operator
@@ -82,32 +81,32 @@ def issued_to(explained: Iterable[Explained], subs: Iterable[str]) -> list[Issue
     return found
 
 
-def reasons_of(explained: Iterable[Explained]) -> dict[str, int]:
-    """How often each reason was given."""
-    counts: dict[str, int] = {}
-    for each in explained:
-        for decision in each.answer.decisions:
-            for nudge in decision.nudges:
-                for reason in nudge.reasons:
-                    counts[reason] = counts.get(reason, 0) + 1
-    return counts
+def owners(explained: Iterable[Explained]) -> dict[str, str]:
+    """Whose each prompt is: prompt id → sign-in name, over everyone these events concern."""
+    return {
+        nudge.prompt_id: each.acked.sent.concerned[decision.role].sub
+        for each in explained
+        for decision in each.answer.decisions
+        for nudge in decision.nudges
+        if nudge.prompt_id
+    }
 
 
-def missing(issued: Iterable[Issued], fleet: Fleet) -> list[Issued]:
+def missing(issued: Iterable[Issued], transcripts: Mapping[str, Transcript]) -> list[Issued]:
     """Prompts that were not both shown and opened on their device."""
     return [
         each
         for each in issued
-        if each.prompt_id not in fleet[each.sub].transcript.shown
-        or each.prompt_id not in fleet[each.sub].transcript.opened
+        if each.prompt_id not in transcripts[each.sub].shown
+        or each.prompt_id not in transcripts[each.sub].opened
     ]
 
 
-def openable_ms(issued: Iterable[Issued], fleet: Fleet) -> list[float]:
+def openable_ms(issued: Iterable[Issued], transcripts: Mapping[str, Transcript]) -> list[float]:
     """From the moment of publishing to the moment the device could open it, in milliseconds."""
     found = []
     for each in issued:
-        at = fleet[each.sub].transcript.openable_at.get(each.prompt_id)
+        at = transcripts[each.sub].openable_at.get(each.prompt_id)
         if at is not None:
             found.append((at - each.acked.began) * 1000)
     return found
@@ -131,17 +130,9 @@ def latency(acks: Sequence[float], openable: Sequence[float]) -> dict[str, float
     }
 
 
-def mean(values: Sequence[float]) -> float:
-    """The mean; 0 when there are none."""
-    return statistics.fmean(values) if values else 0.0
-
-
 def _streamed(nudge: pb.ExplainedNudge) -> bool:
     return any(each.channel == _STREAM for each in nudge.deliveries)
 
 
 def _opened(nudge: pb.ExplainedNudge) -> bool:
     return any(each.channel == _STREAM and each.state == STATE_OPENED for each in nudge.deliveries)
-
-
-__all__ = ["Any", "Explained", "Issued"]

@@ -12,7 +12,7 @@ from typing import Final
 from demo.departments import Registers
 from demo.devices import Fleet
 from demo.log import Lag
-from demo.publishing import Acked, Departments, Record
+from demo.publishing import Acked, Departments
 from demo.scene import set_scene
 from demo.script import Cast, Script
 from demo.town.people import Townsperson
@@ -43,8 +43,6 @@ class Stage:
     operator: Operator
     fleet: Fleet
     lag: Lag
-    record: Record
-    """Everything published in this run."""
     story: Acked | None = None
     """The mother's birth event, once it was published."""
 
@@ -103,5 +101,4 @@ async def open_stage(platform: Platform, *, seed: int, size: int) -> AsyncIterat
             operator=operator,
             fleet=fleet,
             lag=lag,
-            record=Record(),
         )

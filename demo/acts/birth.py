@@ -111,7 +111,7 @@ async def delivered(stage: Stage, explained: list[Explained]) -> list[Issued]:
     issued = issued_to(explained, [each.sub for each in stage.players.listening])
     expect(issued, "no prompt was issued")
     await stage.fleet.board.until(
-        lambda: not missing(issued, stage.fleet), "every prompt opened on its device"
+        lambda: not missing(issued, stage.fleet.transcripts), "every prompt opened on its device"
     )
     return issued
 

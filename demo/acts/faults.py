@@ -34,7 +34,7 @@ async def killed_in_mid_play(stage: Stage) -> str:
         publishing.cancel()
     issued = await outcome(stage, events, record, seconds=_CATCH_UP_SECONDS)
     await seen(stage.lag.none, "no lag", seconds=_CATCH_UP_SECONDS)
-    repeats = sum(len(each.frames) - len(each.shown) for each in stage.fleet.transcripts)
+    repeats = sum(len(each.frames) - len(each.shown) for each in stage.fleet.transcripts.values())
     return (
         f"nudges ready again {nudges:.1f} s after its kill, Kafka {kafka:.1f} s; "
         f"{len(record.acked)} events acknowledged, every one decided, {len(issued)} prompts shown "

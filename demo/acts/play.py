@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from demo.departments import Sent
-from demo.evidence import Issued, explain_all, issued_to, latency, missing, openable_ms
+from demo.devices import Transcript
+from demo.evidence import (
+    Issued,
+    explain_all,
+    issued_to,
+    latency,
+    missing,
+    openable_ms,
+    owners,
+)
 from demo.log import DecisionTail
 from demo.publishing import Record
 from demo.showing.live_table import LiveTable
@@ -17,14 +26,14 @@ from demo.waiting import expect
 async def live(stage: Stage, tell: Teller) -> tuple[str, dict[str, float]]:
     """Play, and wait until everything that should have come of it has; says how fast it was."""
     events = stage.script.events(int(EVENTS_A_SECOND * PLAY_SECONDS))
-    record = stage.record = Record()
+    record = Record()
     async with DecisionTail(stage.endpoints["kafka"], stage.fleet.board.post) as tail:
         table = LiveTable(record, tail, stage.fleet, total=len(events))
         with tell.live(table.draw):
             await stage.departments.publish_all(events, a_second=EVENTS_A_SECOND, record=record)
             issued = await outcome(stage, events, record)
     figures = latency(
-        [each.seconds * 1000 for each in record.acked], openable_ms(issued, stage.fleet)
+        [each.seconds * 1000 for each in record.acked], openable_ms(issued, stage.fleet.transcripts)
     )
     text = (
         f"{len(record.acked)} events acknowledged and decided, {len(issued)} prompts for "
@@ -41,7 +50,7 @@ async def outcome(
     """Wait for every decision and every prompt of these events; raises Unseen.
 
     Answers the prompts issued to listening people. Whatever else reached a device, nothing may
-    have been shown twice.
+    have been shown twice, or to somebody else.
     """
     expect(not record.failed, f"events were not taken: {dict(record.failed)}")
     expect(len(record.acked) == len(events), "an event has neither an answer nor an error")
@@ -49,16 +58,18 @@ async def outcome(
     issued = issued_to(explained, (each.sub for each in stage.players.listening))
     expect(issued, "no prompt was issued to any listening person")
     await stage.fleet.board.until(
-        lambda: not missing(issued, stage.fleet),
+        lambda: not missing(issued, stage.fleet.transcripts),
         f"all {len(issued)} prompts opened on their devices",
         seconds=seconds,
     )
-    nothing_twice(stage)
+    stage.fleet.check()
+    nothing_wrong(stage.fleet.transcripts, owners(explained))
     return issued
 
 
-def nothing_twice(stage: Stage) -> None:
-    """Raise Unseen if a device ended, or showed a prompt more than once."""
-    stage.fleet.check()
-    twice = [each for found in stage.fleet.transcripts for each in found.shown_twice()]
-    expect(not twice, f"shown twice: {twice[:3]}")
+def nothing_wrong(transcripts: Mapping[str, Transcript], owner_of: Mapping[str, str]) -> None:
+    """Raise Unseen if a device showed a prompt twice, or another person's."""
+    for me, found in transcripts.items():
+        expect(not found.shown_twice(), f"shown twice: {found.shown_twice()[:3]}")
+        strangers = [each for each in found.shown if owner_of.get(each, me) != me]
+        expect(not strangers, f"shown to another person: {strangers[:3]}")

@@ -55,7 +55,7 @@ class LiveTable:
         began = {each.receipt.event_id: each.began for each in self._record.acked}
         return [
             (at - began[event]) * 1000
-            for found in self._fleet.transcripts
+            for found in self._fleet.transcripts.values()
             for prompt, at in found.openable_at.items()
             if (event := self._tail.event_of.get(prompt)) in began
         ]

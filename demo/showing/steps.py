@@ -16,7 +16,6 @@ from rich.markup import escape
 
 from demo.waiting import Unseen
 from deploy.local.errors import LocalError
-from joinedup.cli.output import progress
 from joinedup.client import ClientError
 
 _FORESEEN: Final = (Unseen, ClientError, LocalError, TimeoutError)
@@ -127,6 +126,3 @@ class Narrator:
 
 def _since(began: float) -> float:
     return round(time.monotonic() - began, 2)
-
-
-__all__ = ["Checker", "Narrator", "Stopped", "Teller", "progress"]

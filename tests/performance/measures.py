@@ -189,7 +189,7 @@ async def _play(stage: Stage, rate: float, seconds: float) -> Played:
     return Played(
         rate,
         [each.seconds * 1000 for each in record.acked],
-        openable_ms(issued, stage.fleet),
+        openable_ms(issued, stage.fleet.transcripts),
         per_event_ms(before, used_seconds(stage.platform), len(events)),
     )
 

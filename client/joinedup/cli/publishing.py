@@ -14,7 +14,7 @@ import typer
 
 from joinedup.cli.home import Home, Problem, here
 from joinedup.cli.output import AsJson, describe, emit, progress, run, safe, say
-from joinedup.client import AsyncPublisher, ClientError, Refused, Unavailable
+from joinedup.client import AsyncPublisher, Refused, Unavailable
 
 _NOT_FOUND: Final = 404
 PublisherOption = Annotated[
@@ -224,6 +224,3 @@ def _text(path: Path) -> str:
 def _in_words(described: dict[str, Any]) -> str:
     faults = "; ".join(f"{e['pointer']} {e['code']}" for e in described.get("errors", ()))
     return f"{described['code']}: {described['detail']}" + (f" ({faults})" if faults else "")
-
-
-__all__ = ["ClientError", "event", "progress_of", "publish", "read_events"]
