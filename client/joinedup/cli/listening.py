@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 from google.protobuf.json_format import MessageToDict
@@ -23,6 +23,19 @@ from joinedup.client import (
 )
 
 _UNSAFE: Final = re.compile(r"[^a-z0-9-]+")
+
+
+class _Labels(NamedTuple):
+    worth: str
+    by: str
+    why: str
+    offered: str
+
+
+_LABELS: Final = {
+    "en": _Labels("What it is worth", "By", "Why you see this", "Offered by"),
+    "cy": _Labels("Beth yw ei werth", "Erbyn", "Pam rydych yn gweld hwn", "Cynigir gan"),
+}
 
 
 def listen(
@@ -143,20 +156,21 @@ class _Listener:
 
 
 def in_words(opened: dict[str, Any]) -> list[str]:
-    """An opened prompt as a person reads it, with its why."""
+    """An opened prompt as a person reads it, with its why, in the prompt's own language."""
+    labels = _LABELS.get(opened.get("language", ""), _LABELS["en"])
     why = opened.get("why", {})
     lines = [f"[bold]{safe(opened.get('title', ''))}[/bold]", safe(opened.get("body", ""))]
     if opened.get("value"):
-        lines.append(f"What it is worth: {safe(opened['value'])}")
+        lines.append(f"{labels.worth}: {safe(opened['value'])}")
     if opened.get("deadline"):
-        lines.append(f"By: {safe(opened['deadline'])}")
+        lines.append(f"{labels.by}: {safe(opened['deadline'])}")
     lines.append(safe(opened.get("link", "")))
-    lines.append(f"[bold]Why you see this[/bold]: {safe(why.get('rule', ''))}")
+    lines.append(f"[bold]{labels.why}[/bold]: {safe(why.get('rule', ''))}")
     lines.extend(
         f"  {safe(fact.get('label', ''))}: {safe(fact.get('value', ''))}"
-        f" (from {safe(fact.get('source', ''))}, {safe(fact.get('date', ''))})"
+        f" ({safe(fact.get('source', ''))}, {safe(fact.get('date', ''))})"
         for fact in why.get("facts", ())
     )
-    lines.append(f"Offered by {safe(why.get('controller_name', ''))}.")
+    lines.append(f"{labels.offered} {safe(why.get('controller_name', ''))}.")
     lines.append(safe(why.get("how_to_object", "")))
     return [line for line in lines if line]

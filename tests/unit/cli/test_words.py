@@ -1,6 +1,7 @@
 """Every code that people may meet has a sentence."""
 
 from joinedup.cli import words
+from joinedup.cli.listening import in_words
 from joinedup.cli.output import safe
 from services.notifications.domain.ledger import Reason, State
 from services.nudges.domain.decision import Outcome, SuppressionReason
@@ -28,3 +29,17 @@ def test_a_code_nobody_has_worded_is_spelt_out():
 
 def test_text_of_others_has_no_power_over_the_terminal():
     assert safe("\x1b[31m[red]boo") == "[31m\\[red]boo"
+
+
+def test_a_prompt_is_shown_in_its_own_language():
+    opened = {
+        "language": "cy",
+        "title": "Gallwch hawlio Budd-dal Plant",
+        "value": "Taliad wythnosol",
+        "why": {"rule": "Cofrestrwyd genedigaeth.", "controller_name": "Cyllid a Thollau EF"},
+    }
+
+    lines = in_words(opened)
+
+    assert "Beth yw ei werth: Taliad wythnosol" in lines
+    assert not any("worth" in line or "Why" in line for line in lines)
