@@ -65,10 +65,11 @@ class LiveStream:
         self._news.set()
 
     def fall_behind(self, patience_seconds: float) -> None:
-        """There is more than it has room for; a reader who takes nothing at all is let go."""
+        """There is more than it had room for; a reader who takes nothing at all is let go."""
         self._behind = True
-        if self._monotonic() - self._moved_at > patience_seconds:
+        if not self.room and self._monotonic() - self._moved_at > patience_seconds:
             self.close(Closing.SLOW_READER)
+        self._ask_for_more()
 
     def purge(self, stays: Callable[[Ask], bool]) -> int:
         """Take frames out of the queue that may not stay; answers how many."""
@@ -88,10 +89,13 @@ class LiveStream:
             return None
         self._moved_at = self._monotonic()
         item = self._queue.popleft()
-        if self._behind and len(self._queue) * 2 <= self._frames:
+        self._ask_for_more()
+        return item
+
+    def _ask_for_more(self) -> None:
+        if self._behind and len(self._queue) * 2 <= self._frames and not self._closing:
             self._behind = False
             self._hungry()
-        return item
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -184,16 +188,17 @@ class LiveStreams:
             return
         for stream in list(person.streams):
             purges = person.purges
-            # One more than there is room for tells whether it falls behind.
-            items = await read(stream.position, stream.room + 1)
+            # One more than there is room for tells whether it falls behind, even if its reader
+            # makes room meanwhile.
+            limit = stream.room + 1
+            items = await read(stream.position, limit)
             if person.purges != purges:
                 self._hungry(subject)
                 return
             for item in items:
-                if not stream.room:
-                    stream.fall_behind(self._limits.patience_seconds)
-                    break
                 stream.put(item)
+            if len(items) == limit:
+                stream.fall_behind(self._limits.patience_seconds)
 
     def purge(self, subject: str, stays: Callable[[Ask], bool]) -> int:
         """Take what may not stay out of the queues; answers how many frames that were."""

@@ -137,6 +137,8 @@ class Dispatcher:
         if any(row.channel is Channel.STREAM for row in claimed.rows):
             # The person's devices at other replicas are to get it too.
             self._on.wake_ups.call([subject])
+        if claimed.more:
+            self.wake([subject])
         _tell(claimed)
 
     async def _poll(self) -> None:

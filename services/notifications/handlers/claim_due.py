@@ -40,4 +40,9 @@ async def claim_due(
         return claimed
     await read_through([subject], permissions=on.permissions, gate=on.gate)
     again = await on.ledger.claim(subject, channels, now=now, lease=lease, guard=guard)
-    return Claimed(claimed.rows + again.rows, claimed.stopped + again.stopped, again.read_through)
+    return Claimed(
+        rows=claimed.rows + again.rows,
+        stopped=claimed.stopped + again.stopped,
+        read_through=again.read_through,
+        more=again.more,
+    )

@@ -45,11 +45,16 @@ class StoppedRow:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What one claim did; `read_through` when rows wait for a newer view of the person."""
+    """What one claim did.
+
+    `read_through` when rows wait for a newer view of the person, `more` when it came to its limit
+    and a further claim would get further.
+    """
 
     rows: tuple[ClaimedRow, ...] = ()
     stopped: tuple[StoppedRow, ...] = ()
     read_through: bool = False
+    more: bool = False
 
 
 class Ledger(Protocol):

@@ -81,6 +81,24 @@ async def test_a_queue_holds_so_many_and_asks_for_more_when_half_is_gone(
     assert left == [*stood.items[2:], None]
 
 
+async def test_a_reader_who_makes_room_while_it_is_fed_is_fed_again(
+    streams: LiveStreams, hungry: list[str]
+):
+    stood = Stood(9)
+    with streams.live(MAIR, 0) as stream:
+        await streams.feed(MAIR, stood.read)
+        stood.hold.clear()
+        feeding = asyncio.create_task(streams.feed(MAIR, stood.read))
+        await asyncio.sleep(0)
+        for _ in range(4):
+            await stream.take(1)
+        hungry.clear()
+        stood.hold.set()
+        await feeding
+
+        assert hungry == [MAIR]
+
+
 async def test_a_reader_who_takes_nothing_is_closed_and_one_who_is_slow_is_not(
     streams: LiveStreams, clock: ManualClock
 ):

@@ -142,6 +142,7 @@ class PostgresLedger:
                 for row, reason in stopped
             ),
             read_through=any(isinstance(verdict, ReadThrough) for _, verdict in judged),
+            more=len(judged) == _CLAIM_MOST and bool(passed or stopped),
         )
 
     async def _write_claims(
