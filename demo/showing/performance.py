@@ -18,7 +18,7 @@ from demo.showing.steps import Checker, Narrator, Stopped, Teller
 from demo.stage import Stage, open_stage
 from deploy.local.platform import Platform
 from deploy.local.running.display import OnTerminal
-from deploy.local.settings import ROOT
+from deploy.local.settings import ROOT, from_environment
 
 RESULT: Final = ROOT / "build" / "demo.json"
 _LIBRARIES: Final = ("faust-streaming", "kafka-python", "aiokafka", "grpcio", "protobuf", "fastapi")
@@ -42,7 +42,7 @@ async def check(console: Console, seed: int, people: int) -> bool:
         finally:
             await tell.step("everything stopped", _down(platform))
     except Stopped as stopped:
-        console.print(f"not seen: {stopped}", style="red")
+        console.print(f"not seen: {stopped}; logs: {from_environment().home / 'logs'}", style="red")
     finally:
         passed = tell.write(RESULT, figures)
     console.print(f"{'all seen' if passed else 'NOT all seen'}; {RESULT.relative_to(ROOT)}")
