@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -15,8 +16,23 @@ from oidc_provider_mock import app
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _USAGE = "usage: python -m deploy.local.sign_in PORT"
+
+
+def one_at_a_time(application: WSGIApplication) -> WSGIApplication:
+    """Serve one request after the other: the provider keeps its people in plain collections.
+
+    In several threads it fails now and then with "deque mutated during iteration".
+    """
+    turn = threading.Lock()
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        with turn:
+            return list(application(environ, start_response))
+
+    return serve
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
     # Its access log would name who signs in.
     uvicorn.run(
-        app(),
+        one_at_a_time(app()),
         interface="wsgi",
         host="127.0.0.1",
         port=int(arguments[0]),

@@ -14,6 +14,7 @@ import httpx
 
 from joinedup.client.backoff import Backoff, retry_after
 from joinedup.client.errors import Unavailable, from_response
+from joinedup.client.https import trust
 from joinedup.client.publisher_token import PublisherKey
 from joinedup.client.tracing import TRACEPARENT, Tracing, current_traceparent, describe
 
@@ -150,7 +151,7 @@ class Publisher(_Publishing):
     """
 
     def _connect(self) -> None:
-        self._http = httpx.Client(timeout=self._timeout, trust_env=False)
+        self._http = httpx.Client(timeout=self._timeout, trust_env=False, verify=trust())
 
     def publish(self, event: Mapping[str, Any]) -> Receipt:
         """Publish one CloudEvent and wait until the platform has it."""
@@ -194,7 +195,7 @@ class AsyncPublisher(_Publishing):
     """The same for asyncio; one instance publishes many events at once."""
 
     def _connect(self) -> None:
-        self._http = httpx.AsyncClient(timeout=self._timeout, trust_env=False)
+        self._http = httpx.AsyncClient(timeout=self._timeout, trust_env=False, verify=trust())
 
     async def publish(self, event: Mapping[str, Any]) -> Receipt:
         """Publish one CloudEvent and wait until the platform has it."""

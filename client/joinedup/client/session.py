@@ -13,6 +13,7 @@ import httpx
 
 from joinedup.client.channel import CALL_SECONDS, connect, metadata
 from joinedup.client.errors import Refused, from_rpc
+from joinedup.client.https import trust
 from joinedup.client.sign_in import DEFAULT_CLIENT_ID, IdToken, sign_in
 from joinedup.identity.v1 import sign_in_pb2, sign_in_pb2_grpc
 
@@ -51,7 +52,7 @@ class PersonSession:
         self._provider = sign_in_url
         self._client_id = client_id
         self._now = now
-        self._http = httpx.AsyncClient(timeout=CALL_SECONDS, trust_env=False)
+        self._http = httpx.AsyncClient(timeout=CALL_SECONDS, trust_env=False, verify=trust())
         self.channel = connect(identity)
         """The connection to identity, for other calls on the person's behalf."""
         self._id_token: IdToken | None = None

@@ -83,6 +83,8 @@ def _challenge(verifier: str) -> str:
 
 
 def _code(response: httpx.Response, state: str) -> str:
+    if response.is_server_error:
+        raise Unavailable(f"the sign-in provider answered {response.status_code}")
     location = str(response.headers.get("location", ""))
     answer = dict(parse_qsl(urlsplit(location).query))
     if not hmac.compare_digest(answer.get("state", ""), state):
@@ -93,5 +95,7 @@ def _code(response: httpx.Response, state: str) -> str:
 
 
 def _check(response: httpx.Response) -> None:
+    if response.is_server_error:
+        raise Unavailable(f"the sign-in provider answered {response.status_code}")
     if not response.is_success:
         raise Refused("login_refused", f"the provider answered {response.status_code}")
