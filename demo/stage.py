@@ -59,15 +59,20 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(platform: Platform, *, seed: int, size: int) -> AsyncIterator[Stage]:
-    """Everything connected, nothing published yet; all of it closed afterwards."""
+async def open_stage(
+    platform: Platform, *, seed: int, size: int, traced: float = 1.0
+) -> AsyncIterator[Stage]:
+    """Everything connected, nothing published yet; all of it closed afterwards.
+
+    `traced` is the share of journeys that leave a trace.
+    """
     town, players = set_scene(seed, size)
     # A run's events are new ones also on a warm platform, so their numbers are too.
     run = secrets.token_hex(4).upper()
     home, endpoints = Home(platform.home), platform.endpoints
     registers = Registers(run)
     async with AsyncExitStack() as stack:
-        traces = Traces(endpoints["traces"], instance=f"demo-{run.lower()}")
+        traces = Traces(endpoints["traces"], instance=f"demo-{run.lower()}", share=traced)
         stack.push_async_callback(traces.close)
         departments = await stack.enter_async_context(
             Departments(

@@ -11,6 +11,7 @@ import httpx
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from deploy.local import ports
 from services.kit.telemetry_attributes import ScrubbingExporter, resource
@@ -56,8 +57,10 @@ class Trace:
 class Traces:
     """The demo's own spans, and reading traces back."""
 
-    def __init__(self, address: str, *, instance: str) -> None:
+    def __init__(self, address: str, *, instance: str, share: float = 1.0) -> None:
+        """`share` of the journeys are traced: every process follows the one that begins."""
         self._address = address.rstrip("/")
+        self._sampler = ParentBased(TraceIdRatioBased(share))
         base = (urlsplit(address).port or 0) - ports.OFFSETS["traces"]
         self._otlp = f"{ports.url(base, 'otlp')}/v1/traces"
         self._http = httpx.AsyncClient(timeout=10, trust_env=False)
@@ -99,7 +102,9 @@ class Traces:
 
     def _provider(self, name: str, instance: str) -> TracerProvider:
         provider = TracerProvider(
-            resource=resource(name, instance, "local"), shutdown_on_exit=False
+            sampler=self._sampler,
+            resource=resource(name, instance, "local"),
+            shutdown_on_exit=False,
         )
         exporter = ScrubbingExporter(OTLPSpanExporter(endpoint=self._otlp, timeout=5))
         provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import uvloop
+
 from services.kit.telemetry import log
 
 EXIT_CANNOT_START: Final = 69  # EX_UNAVAILABLE of sysexits.h
@@ -23,7 +25,9 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     Ends with SystemExit: 0 after a stop that was asked for, 69 with one line when it cannot
     start, 70 when anything else was raised.
     """
-    raise SystemExit(asyncio.run(_serve(main)))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(_serve(main))
+    raise SystemExit(code)
 
 
 def settle() -> None:

@@ -32,6 +32,8 @@ PORT_BASES: Final = range(11_000, 13_000, 500)
 EVENTS_A_SECOND: Final = 50.0
 CALM_A_SECOND: Final = 10.0
 SECONDS: Final = 20.0
+# As an operator samples under load; the demo traces everything.
+TRACED: Final = 0.05
 _OWN: Final = ("events", "identity", "nudges", "notifications", "portal")
 _IDLE_SECONDS: Final = 10.0
 _PROBES: Final = 500
@@ -72,7 +74,7 @@ class Bench:
         """The stage with the town registered, its players' choices made, its devices on."""
         if self.stage is None:
             platform = await self.up()
-            stage = open_stage(platform, seed=SEED, size=PEOPLE)
+            stage = open_stage(platform, seed=SEED, size=PEOPLE, traced=TRACED)
             self.stage = await self.stack.enter_async_context(stage)
             for act in (
                 opening.register_town,
