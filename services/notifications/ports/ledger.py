@@ -121,5 +121,5 @@ class Decisions(Protocol):
 class NudgeVersions(Protocol):
     """Every version of a nudge that was ever loaded."""
 
-    async def keep(self, documents: Sequence[Mapping[str, Any]]) -> int:
-        """Keep the versions that are new; the first text of a version stays. How many were new."""
+    async def keep(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the versions that are new; the first text of a version stays."""

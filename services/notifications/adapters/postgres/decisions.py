@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from psycopg import sql
+
 from services.notifications.adapters.postgres.store import Connection, Store
 from services.notifications.domain.decision import Arrival
 from services.notifications.domain.explanation import Delivery, Kept
@@ -26,6 +28,25 @@ _INSERT_ROW: Final = """
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'new', %s, %s, %s, %s)
     ON CONFLICT (prompt_id, channel) DO NOTHING
 """
+
+# By a digest: the order of insertion or of handles would say something of the persons.
+_OF_EVENT: Final = sql.SQL("""
+    SELECT record, traceparent FROM decisions
+    WHERE event_id = %s AND (%s::text IS NULL OR subject = %s)
+    ORDER BY sha256(convert_to(event_id || subject, 'UTF8'))
+""")
+_EVENT_OF: Final = sql.SQL("""
+    SELECT event_id FROM ledger
+    WHERE prompt_id = %s AND (%s::text IS NULL OR subject = %s) LIMIT 1
+""")
+_DELIVERIES: Final = sql.SQL("""
+    SELECT prompt_id, channel, state, reason,
+        CASE state WHEN 'new' THEN created_at WHEN 'claimed' THEN claimed_at
+            WHEN 'sent' THEN sent_at WHEN 'delivered' THEN delivered_at
+            WHEN 'opened' THEN opened_at ELSE coalesce(ended_at, created_at) END
+    FROM ledger WHERE event_id = %s AND (%s::text IS NULL OR subject = %s)
+    ORDER BY prompt_id, channel
+""")
 
 
 class PostgresDecisions:
@@ -92,52 +113,21 @@ class PostgresDecisions:
 
     async def of_event(self, event_id: str, subject: str | None) -> list[Kept]:
         """An event's decisions in a stable order; only one person's if one is given."""
-
-        async def work(connection: Connection) -> list[Kept]:
-            # By a digest: the order of insertion or of handles would say something of the persons.
-            cursor = await connection.execute(
-                "SELECT record, traceparent FROM decisions"
-                " WHERE event_id = %s AND (%s::text IS NULL OR subject = %s)"
-                " ORDER BY sha256(convert_to(event_id || subject, 'UTF8'))",
-                (event_id, subject, subject),
-            )
-            return [Kept(decision_from_record(row[0]), row[1]) for row in await cursor.fetchall()]
-
-        return await self._store.run(work)
+        rows = await self._store.one(_OF_EVENT, (event_id, subject, subject))
+        return [Kept(decision_from_record(record), trace) for record, trace in rows]
 
     async def event_of(self, prompt_id: str, subject: str | None) -> str | None:
         """The event a prompt came from; None if there is none, or it is somebody else's."""
-
-        async def work(connection: Connection) -> str | None:
-            cursor = await connection.execute(
-                "SELECT event_id FROM ledger"
-                " WHERE prompt_id = %s AND (%s::text IS NULL OR subject = %s) LIMIT 1",
-                (prompt_id, subject, subject),
-            )
-            row = await cursor.fetchone()
-            return None if row is None else str(row[0])
-
-        return await self._store.run(work)
+        rows = await self._store.one(_EVENT_OF, (prompt_id, subject, subject))
+        return str(rows[0][0]) if rows else None
 
     async def deliveries(self, event_id: str, subject: str | None) -> list[Delivery]:
         """Where the event's prompts stand."""
-
-        async def work(connection: Connection) -> list[Delivery]:
-            cursor = await connection.execute(
-                "SELECT prompt_id, channel, state, reason, CASE state"
-                " WHEN 'new' THEN created_at WHEN 'claimed' THEN claimed_at"
-                " WHEN 'sent' THEN sent_at WHEN 'delivered' THEN delivered_at"
-                " WHEN 'opened' THEN opened_at ELSE coalesce(ended_at, created_at) END"
-                " FROM ledger WHERE event_id = %s AND (%s::text IS NULL OR subject = %s)"
-                " ORDER BY prompt_id, channel",
-                (event_id, subject, subject),
-            )
-            return [
-                Delivery(prompt_id, Channel(channel), State(state), reason, at)
-                for prompt_id, channel, state, reason, at in await cursor.fetchall()
-            ]
-
-        return await self._store.run(work)
+        rows = await self._store.one(_DELIVERIES, (event_id, subject, subject))
+        return [
+            Delivery(prompt_id, Channel(channel), State(state), reason, at)
+            for prompt_id, channel, state, reason, at in rows
+        ]
 
 
 def _columns(row: NewRow, now: datetime) -> tuple[object, ...]:

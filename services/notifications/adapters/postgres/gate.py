@@ -32,6 +32,7 @@ ASK: Final = sql.SQL("""
 """)
 ASK_COLUMNS: Final = 7
 
+_SERIAL: Final = sql.SQL("SELECT serial FROM gate_subjects WHERE subject = %s")
 _UNFINISHED_ROWS: Final = sql.SQL("""
     SELECT {ask}, l.prompt_id FROM ledger l {version}
     WHERE l.subject = %s AND l.state = ANY(%s)
@@ -59,7 +60,7 @@ class View:
 
     @classmethod
     async def ask(cls, connection: Connection, subject: str) -> "View":
-        """Lock the person's row and ask for the set; the connection is in a pipeline."""
+        """Lock the person's row and ask for the set; nothing is waited for yet."""
         who = (subject,)
         serial = await connection.execute(
             "SELECT serial FROM gate_subjects WHERE subject = %s FOR SHARE", who
@@ -100,15 +101,8 @@ class PostgresGate:
 
     async def serial(self, subject: str) -> int:
         """The serial in force; 0 for a person unknown here."""
-
-        async def work(connection: Connection) -> int:
-            cursor = await connection.execute(
-                "SELECT serial FROM gate_subjects WHERE subject = %s", (subject,)
-            )
-            row = await cursor.fetchone()
-            return 0 if row is None else int(row[0])
-
-        return await self._store.run(work)
+        rows = await self._store.one(_SERIAL, (subject,))
+        return int(rows[0][0]) if rows else 0
 
     async def take(self, sets: Sequence[PermissionSet]) -> list[Taken]:
         """Take the sets that are newer, in one transaction."""
@@ -133,18 +127,17 @@ class PostgresGate:
         return await self._store.run(work)
 
     async def _take_one(self, connection: Connection, new: PermissionSet) -> Taken | None:
-        async with connection.pipeline():
-            await connection.execute(
-                "INSERT INTO gate_subjects VALUES (%s, -1) ON CONFLICT DO NOTHING", (new.subject,)
-            )
-            locked = await connection.execute(
-                "SELECT serial FROM gate_subjects WHERE subject = %s FOR UPDATE", (new.subject,)
-            )
-            row = await locked.fetchone()
-            if row is None or row[0] >= new.serial:
-                return None
-            await self._replace(connection, new)
-            ended = await self._end_rows(connection, new)
+        await connection.execute(
+            "INSERT INTO gate_subjects VALUES (%s, -1) ON CONFLICT DO NOTHING", (new.subject,)
+        )
+        locked = await connection.execute(
+            "SELECT serial FROM gate_subjects WHERE subject = %s FOR UPDATE", (new.subject,)
+        )
+        row = await locked.fetchone()
+        if row is None or row[0] >= new.serial:
+            return None
+        await self._replace(connection, new)
+        ended = await self._end_rows(connection, new)
         return Taken(new.subject, new.serial, ended)
 
     async def _replace(self, connection: Connection, new: PermissionSet) -> None:

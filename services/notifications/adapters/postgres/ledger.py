@@ -43,6 +43,17 @@ _STREAM_ROWS: Final = sql.SQL("""
       AND l.position > %s AND (l.expires_at IS NULL OR l.expires_at > %s)
     ORDER BY l.position LIMIT %s
 """).format(ask=ASK, version=VERSION)
+_MARK_SENT: Final = sql.SQL("""
+    WITH k AS (
+        SELECT l.prompt_id FROM ledger l
+        JOIN unnest(%s::text[], %s::bigint[]) AS w (prompt_id, fence)
+          ON l.prompt_id = w.prompt_id AND l.fence = w.fence
+        WHERE l.channel = 'stream' AND l.state = 'claimed'
+        ORDER BY l.prompt_id FOR UPDATE OF l
+    )
+    UPDATE ledger l SET state = 'sent', sent_at = %s, lease_expires = NULL
+    FROM k WHERE l.prompt_id = k.prompt_id AND l.channel = 'stream' RETURNING l.prompt_id
+""")
 _DUE_INBOXES: Final = sql.SQL("""
     SELECT DISTINCT subject FROM (
         SELECT l.subject FROM ledger l {version}
@@ -92,11 +103,10 @@ class PostgresLedger:
         wanted = [channel.value for channel in channels]
 
         async def work(connection: Connection) -> Claimed:
-            async with connection.pipeline():
-                view, due = await self._read(connection, subject, wanted, now)
-                guard()
-                judged = [(row, judge(row.ask, view, now)) for row in due]
-                return await self._write(connection, subject, judged, now, lease)
+            view, due = await self._read(connection, subject, wanted, now)
+            guard()
+            judged = [(row, judge(row.ask, view, now)) for row in due]
+            return await self._write(connection, subject, judged, now, lease)
 
         return await self._store.run(work)
 
@@ -190,51 +200,24 @@ class PostgresLedger:
         self, subject: str, after: int, *, now: datetime, limit: int
     ) -> list[StreamItem]:
         """What stands on a person's stream after a position, in order."""
-
-        async def work(connection: Connection) -> list[StreamItem]:
-            cursor = await connection.execute(_STREAM_ROWS, (subject, after, now, limit))
-            return [_item(subject, row) for row in await cursor.fetchall()]
-
-        return await self._store.run(work)
+        rows = await self._store.one(_STREAM_ROWS, (subject, after, now, limit))
+        return [_item(subject, row) for row in rows]
 
     async def mark_sent(self, items: Sequence[StreamItem], now: datetime) -> int:
         """Their writes have completed; a row that has gone on meanwhile stays what it is."""
-
-        async def work(connection: Connection) -> int:
-            cursor = await connection.execute(
-                "WITH k AS (SELECT l.prompt_id FROM ledger l"
-                " JOIN unnest(%s::text[], %s::bigint[]) AS w (prompt_id, fence)"
-                " ON l.prompt_id = w.prompt_id AND l.fence = w.fence"
-                " WHERE l.channel = 'stream' AND l.state = 'claimed'"
-                " ORDER BY l.prompt_id FOR UPDATE OF l)"
-                " UPDATE ledger l SET state = 'sent', sent_at = %s, lease_expires = NULL"
-                " FROM k WHERE l.prompt_id = k.prompt_id AND l.channel = 'stream'",
-                ([each.prompt_id for each in items], [each.fence for each in items], now),
-            )
-            return cursor.rowcount
-
-        return await self._store.run(work)
+        rows = await self._store.one(
+            _MARK_SENT, ([each.prompt_id for each in items], [each.fence for each in items], now)
+        )
+        return len(rows)
 
     async def due_inboxes(self, now: datetime, limit: int) -> list[str]:
         """People with inbox rows that wait."""
-
-        async def work(connection: Connection) -> list[str]:
-            cursor = await connection.execute(_DUE_INBOXES, (now, limit))
-            return [row[0] for row in await cursor.fetchall()]
-
-        return await self._store.run(work)
+        return [row[0] for row in await self._store.one(_DUE_INBOXES, (now, limit))]
 
     async def due_streams(self, reached: Mapping[str, int], now: datetime) -> list[str]:
         """Of these people, those with stream rows that wait or lie ahead of the position."""
-
-        async def work(connection: Connection) -> list[str]:
-            cursor = await connection.execute(
-                _DUE_STREAMS,
-                (list(reached), list(reached.values()), now, now),
-            )
-            return [row[0] for row in await cursor.fetchall()]
-
-        return await self._store.run(work)
+        given = (list(reached), list(reached.values()), now, now)
+        return [row[0] for row in await self._store.one(_DUE_STREAMS, given)]
 
 
 def _item(subject: str, columns: Sequence[Any]) -> StreamItem:

@@ -15,22 +15,20 @@ class PostgresNudges:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def keep(self, documents: Sequence[Mapping[str, Any]]) -> int:
-        """Keep the versions that are new; the first text of a version stays. How many were new."""
+    async def keep(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the versions that are new; the first text of a version stays."""
         rows = [
             (each["id"], *version_parts(each["version"]), each["version"], Jsonb(each))
             for each in sorted(documents, key=lambda each: str(each["id"]))
         ]
-        if not rows:
-            return 0
 
-        async def work(connection: Connection) -> int:
+        async def work(connection: Connection) -> None:
             async with connection.cursor() as cursor:
                 await cursor.executemany(
                     "INSERT INTO nudge_versions (id, major, minor, version, document)"
                     " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
                     rows,
                 )
-                return cursor.rowcount
 
-        return await self._store.run(work)
+        if rows:
+            await self._store.run(work)

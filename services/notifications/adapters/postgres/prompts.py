@@ -51,6 +51,13 @@ _ROW: Final = sql.SQL("""
     WHERE l.prompt_id = %s AND l.subject = %s ORDER BY l.channel FOR UPDATE OF l
 """).format(ask=ASK, version=VERSION)
 
+_INBOX: Final = sql.SQL("""
+    SELECT prompt_id, sent_at, state FROM ledger
+    WHERE subject = %s AND channel = 'inbox' AND state = ANY(%s)
+      AND (%s::timestamptz IS NULL OR sent_at < %s OR (sent_at = %s AND prompt_id > %s))
+    ORDER BY sent_at DESC, prompt_id LIMIT %s
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class _Row:
@@ -88,26 +95,23 @@ class PostgresPrompts:
         """
 
         async def work(connection: Connection) -> Content | Stopped | None:
-            async with connection.pipeline():
-                asked = await View.ask(connection, opening.subject)
-                rows = await connection.execute(_ROW, (opening.prompt_id, opening.subject))
-                view = await asked.fetch()
-                row = _on(opening.channel, [_row(each) for each in await rows.fetchall()])
-                if row.state.is_final and row.state is not State.OPENED:
-                    return Stopped(Reason.WITHDRAWN)
-                verdict = judge(row.ask, view, now)
-                if isinstance(verdict, ReadThrough):
-                    return None
-                if isinstance(verdict, Stopped):
-                    await _stop(connection, row, verdict, now)
-                    return verdict
-                content = render(_opened(row))
-                await _mark_opened(connection, row, now)
-                opened = _outcome(
-                    row, opening.channel, OutcomeKind.OPENED, now, opening.traceparent
-                )
-                await add_outcome(connection, opened)
-                return content
+            asked = await View.ask(connection, opening.subject)
+            rows = await connection.execute(_ROW, (opening.prompt_id, opening.subject))
+            view = await asked.fetch()
+            row = _on(opening.channel, [_row(each) for each in await rows.fetchall()])
+            if row.state.is_final and row.state is not State.OPENED:
+                return Stopped(Reason.WITHDRAWN)
+            verdict = judge(row.ask, view, now)
+            if isinstance(verdict, ReadThrough):
+                return None
+            if isinstance(verdict, Stopped):
+                await _stop(connection, row, verdict, now)
+                return verdict
+            content = render(_opened(row))
+            await _mark_opened(connection, row, now)
+            opened = _outcome(row, opening.channel, OutcomeKind.OPENED, now, opening.traceparent)
+            await add_outcome(connection, opened)
+            return content
 
         answered = await self._store.run(work)
         if isinstance(answered, Stopped):
@@ -164,18 +168,11 @@ class PostgresPrompts:
         """Entries of the inbox after one of them, newest first."""
         at, prompt_id = after or (None, None)
 
-        async def work(connection: Connection) -> list[InboxEntry]:
-            cursor = await connection.execute(
-                "SELECT prompt_id, sent_at, state FROM ledger"
-                " WHERE subject = %s AND channel = 'inbox' AND state = ANY(%s)"
-                " AND (%s::timestamptz IS NULL OR sent_at < %s"
-                "  OR (sent_at = %s AND prompt_id > %s))"
-                " ORDER BY sent_at DESC, prompt_id LIMIT %s",
-                (subject, [state.value for state in IN_INBOX], at, at, at, prompt_id, limit),
-            )
-            return [InboxEntry(row[0], row[1], State(row[2])) for row in await cursor.fetchall()]
-
-        return await self._store.run(work)
+        rows = await self._store.one(
+            _INBOX,
+            (subject, [state.value for state in IN_INBOX], at, at, at, prompt_id, limit),
+        )
+        return [InboxEntry(row[0], row[1], State(row[2])) for row in rows]
 
 
 def _on(channel: Channel, rows: Sequence[_Row]) -> _Row:

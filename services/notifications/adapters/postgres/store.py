@@ -1,16 +1,17 @@
 """Connections to this service's database, and transactions that say when it is away."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg import conninfo
+from psycopg import conninfo, sql
 from psycopg_pool import AsyncConnectionPool
 
 from services.notifications.domain.errors import StoreUnavailable
 
 T = TypeVar("T")
-Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+Row = tuple[Any, ...]
+Connection = psycopg.AsyncConnection[Row]
 Pool = AsyncConnectionPool[Connection]
 
 ACQUIRE_SECONDS: Final = 1.0
@@ -55,10 +56,30 @@ class Store:
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do the work in one transaction; raises StoreUnavailable.
 
+        Statements go out without waiting for each other's answers; fetching an answer sends what
+        is waiting. So a count of rows is not known before something was fetched.
+
         A connection that turns out to be dead (the server was restarted) is replaced, with all
         others that are, and the work done again, once: every unit of work may be repeated after a
         commit that nobody heard of.
         """
+
+        async def transaction(connection: Connection) -> T:
+            async with connection.pipeline(), connection.transaction():
+                return await work(connection)
+
+        return await self._run(transaction)
+
+    async def one(self, statement: sql.SQL | sql.Composed, given: Sequence[Any]) -> list[Row]:
+        """The rows that one statement answers, a transaction by itself; raises StoreUnavailable."""
+
+        async def ask(connection: Connection) -> list[Row]:
+            cursor = await connection.execute(statement, given)
+            return await cursor.fetchall()
+
+        return await self._run(ask)
+
+    async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         try:
             return await self._once(work)
         except _ConnectionLost:
@@ -72,8 +93,7 @@ class Store:
         try:
             async with self._pool.connection() as connection:
                 try:
-                    async with connection.transaction():
-                        return await work(connection)
+                    return await work(connection)
                 except psycopg.OperationalError as error:
                     if connection.closed or connection.broken:
                         raise _ConnectionLost from error

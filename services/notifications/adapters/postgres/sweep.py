@@ -2,11 +2,36 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
-from services.notifications.adapters.postgres.store import Connection, Store
+from psycopg import sql
+
+from services.notifications.adapters.postgres.store import Store
 from services.notifications.domain.ledger import UNFINISHED, Channel, State
 
-_UNFINISHED = [state.value for state in UNFINISHED]
+_UNFINISHED: Final = [state.value for state in UNFINISHED]
+# A lease is written and compared on the server's clock, so that no process's clock matters.
+_RELEASE: Final = sql.SQL("""
+    WITH k AS (
+        SELECT prompt_id, channel FROM ledger
+        WHERE state = 'claimed' AND lease_expires <= clock_timestamp()
+        ORDER BY lease_expires LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE ledger l SET state = 'new', fence = l.fence + 1, lease_expires = NULL
+    FROM k WHERE l.prompt_id = k.prompt_id AND l.channel = k.channel RETURNING l.subject
+""")
+_EXPIRE: Final = sql.SQL("""
+    WITH k AS (
+        SELECT prompt_id, channel FROM ledger WHERE state = ANY(%s) AND expires_at <= %s
+        ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE ledger l
+    SET state = 'expired', reason = 'expired', ended_at = %s, lease_expires = NULL
+    FROM k WHERE l.prompt_id = k.prompt_id AND l.channel = k.channel RETURNING l.prompt_id
+""")
+_COUNT: Final = sql.SQL(
+    "SELECT channel, state, count(*) FROM ledger WHERE state = ANY(%s) GROUP BY 1, 2"
+)
 
 
 class PostgresSweep:
@@ -16,53 +41,16 @@ class PostgresSweep:
         self._store = store
 
     async def release_lapsed(self, limit: int) -> list[str]:
-        """Give back what was claimed and not sent within its lease; whose rows those were.
-
-        A lease is written and compared on the server's clock, so that no process's clock matters.
-        """
-
-        async def work(connection: Connection) -> list[str]:
-            cursor = await connection.execute(
-                "WITH k AS (SELECT prompt_id, channel FROM ledger"
-                " WHERE state = 'claimed' AND lease_expires <= clock_timestamp()"
-                " ORDER BY lease_expires LIMIT %s FOR UPDATE SKIP LOCKED)"
-                " UPDATE ledger l SET state = 'new', fence = l.fence + 1, lease_expires = NULL"
-                " FROM k WHERE l.prompt_id = k.prompt_id AND l.channel = k.channel"
-                " RETURNING l.subject",
-                (limit,),
-            )
-            return list(dict.fromkeys(row[0] for row in await cursor.fetchall()))
-
-        return await self._store.run(work)
+        """Give back what was claimed and not sent within its lease; whose rows those were."""
+        return list(dict.fromkeys(row[0] for row in await self._store.one(_RELEASE, (limit,))))
 
     async def expire(self, now: datetime, limit: int) -> int:
         """End what is no longer worth showing."""
-
-        async def work(connection: Connection) -> int:
-            cursor = await connection.execute(
-                "WITH k AS (SELECT prompt_id, channel FROM ledger"
-                " WHERE state = ANY(%s) AND expires_at <= %s"
-                " ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED)"
-                " UPDATE ledger l SET state = 'expired', reason = 'expired', ended_at = %s,"
-                " lease_expires = NULL"
-                " FROM k WHERE l.prompt_id = k.prompt_id AND l.channel = k.channel",
-                (_UNFINISHED, now, limit, now),
-            )
-            return cursor.rowcount
-
-        return await self._store.run(work)
+        return len(await self._store.one(_EXPIRE, (_UNFINISHED, now, limit, now)))
 
     async def unfinished(self) -> Mapping[tuple[Channel, State], int]:
         """How many rows wait or are on their way, by channel and state."""
-
-        async def work(connection: Connection) -> Mapping[tuple[Channel, State], int]:
-            cursor = await connection.execute(
-                "SELECT channel, state, count(*) FROM ledger WHERE state = ANY(%s) GROUP BY 1, 2",
-                (_UNFINISHED,),
-            )
-            return {
-                (Channel(channel), State(state)): number
-                for channel, state, number in await cursor.fetchall()
-            }
-
-        return await self._store.run(work)
+        return {
+            (Channel(channel), State(state)): number
+            for channel, state, number in await self._store.one(_COUNT, (_UNFINISHED,))
+        }
