@@ -34,12 +34,12 @@ from services.kit.log_producer import LogProducer, LogUnavailable
 from services.kit.migrations import MigrationRefused, migrate
 from services.kit.probe import Probe
 from services.kit.run import CannotStart
+from services.kit.secret_file import read_key
 from services.kit.service_tokens import TokenSigner, TokenVerifier
 
 NAME: Final = "identity"
 FENCED: Final = "notifications"
 MIGRATIONS: Final = Path(__file__).parent / "adapters" / "migrations"
-KEY_BYTES: Final = 32
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -158,7 +158,7 @@ def _surroundings(
         store=PostgresStore(pool, new_random_id, relay.wake),
         book=book,
         fencing=Fencing(book, fences, clock, asyncio.sleep),
-        fingerprints=Fingerprints(_identifier_key(settings.identifier_key_file)),
+        fingerprints=Fingerprints(read_key(settings.identifier_key_file)),
         event_types=catalogue_files.event_types(settings.catalogue_dir),
         agreements=catalogue_files.agreements(settings.catalogue_dir),
         # The provider keeps real time, whatever day it is pretended to be here.
@@ -177,16 +177,6 @@ def _own_token(settings: Settings, clock: Clock) -> Callable[[], str]:
     key_file = _required(settings.service_key_file, "IDENTITY_SERVICE_KEY_FILE")
     signer = TokenSigner(NAME, key_file)
     return lambda: signer.token(FENCED, clock.now())
-
-
-def _identifier_key(path: Path) -> bytes:
-    try:
-        key = bytes.fromhex(path.read_text().strip())
-    except (OSError, ValueError):
-        raise CannotStart(f"{path} holds no key: write 32 random bytes in hex") from None
-    if len(key) != KEY_BYTES:
-        raise CannotStart(f"{path} holds a key of the wrong length: write 32 random bytes in hex")
-    return key
 
 
 def _required(path: Path | None, variable: str) -> Path:

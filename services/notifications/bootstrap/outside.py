@@ -22,7 +22,6 @@ from services.notifications.settings import NotificationsSettings
 
 NAME: Final = "notifications"
 MIGRATIONS: Final = Path(__file__).parents[1] / "adapters" / "migrations"
-KEY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +65,6 @@ def _own_token(settings: NotificationsSettings, clock: Clock) -> Callable[[], st
         raise CannotStart("NOTIFICATIONS_SERVICE_KEY_FILE is not set: set it to this service's key")
     signer = TokenSigner(NAME, settings.service_key_file)
     return lambda: signer.token("identity", clock.now())
-
-
-def cursor_key(path: Path) -> bytes:
-    """The secret that cursors are signed with; raises CannotStart."""
-    try:
-        key = bytes.fromhex(path.read_text().strip())
-    except (OSError, ValueError):
-        raise CannotStart(f"{path} holds no key: write 32 random bytes in hex") from None
-    if len(key) != KEY_BYTES:
-        raise CannotStart(f"{path} holds a key of the wrong length: write 32 random bytes in hex")
-    return key
 
 
 def catalogue(directory: Path) -> CatalogueFiles:

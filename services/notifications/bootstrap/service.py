@@ -17,6 +17,7 @@ from services.kit.clock import Clock
 from services.kit.ids import new_random_id
 from services.kit.log_consumer import consume
 from services.kit.probe import Probe
+from services.kit.secret_file import read_key
 from services.kit.tasks import end_tasks
 from services.kit.topics import load_topics
 from services.notifications.adapters.identity_grpc import IdentityLeases, IdentityPermissions
@@ -30,7 +31,7 @@ from services.notifications.adapters.postgres.outcomes import PostgresOutbox
 from services.notifications.adapters.postgres.prompts import PostgresPrompts
 from services.notifications.adapters.postgres.sweep import PostgresSweep
 from services.notifications.adapters.redis_wake_ups import RedisWakeUps
-from services.notifications.bootstrap.outside import Outside, catalogue, cursor_key
+from services.notifications.bootstrap.outside import Outside, catalogue
 from services.notifications.domain.errors import Closing, StoreUnavailable
 from services.notifications.domain.lease import Confirmed, ServingLease
 from services.notifications.domain.tokens import PlaceTokens
@@ -65,7 +66,7 @@ class Service:
         self.clock = clock
         self.probe = probe
         self.instance = new_random_id()
-        self.tokens = PlaceTokens(cursor_key(settings.cursor_key_file))
+        self.tokens = PlaceTokens(read_key(settings.cursor_key_file))
         self.catalogue = catalogue(settings.catalogue_dir)
         self.lease = ServingLease(clock.monotonic)
         self.confirmed = Confirmed(self.lease)

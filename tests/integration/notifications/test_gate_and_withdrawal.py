@@ -207,10 +207,10 @@ async def test_positions_of_a_person_commit_in_their_order(store: Store):
     now, person = datetime.now(UTC), new_random_id()
     await PostgresGate(store).take([a_set(person)])
     seen: list[int] = []
-    done = asyncio.Event()
+    expected = list(range(1, 201))
 
     async def read() -> None:
-        while not done.is_set():
+        while len(seen) < len(expected):
             last = seen[-1] if seen else 0
             items = await ledger.on_stream(person, last, now=now, limit=1000)
             seen.extend(item.position for item in items)
@@ -224,8 +224,7 @@ async def test_positions_of_a_person_commit_in_their_order(store: Store):
     reading = asyncio.create_task(read())
     await asyncio.gather(*(add() for _ in range(10)))
     await ledger.claim(person, CHANNELS, now=now, lease=LEASE)
-    await asyncio.sleep(0.3)
-    done.set()
-    await reading
+    async with asyncio.timeout(10):
+        await reading
 
-    assert seen == list(range(1, 201))
+    assert seen == expected
