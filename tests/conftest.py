@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
-
-from tests import native
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from deploy.local.platform import Platform
+    from tests import native
 
+# A property is tried 50 times and a law (tests/laws.py) twice as often, in every run;
+# `--hypothesis-profile=thorough` is for a change of the rules themselves.
+hypothesis.settings.register_profile("ordinary", max_examples=50, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=2_000, deadline=None)
+hypothesis.settings.load_profile("ordinary")
+
+_UNIT = Path(__file__).parent / "unit"
 
 # The first test that asks for servers also waits for them; their starts are bounded by themselves.
 WITH_SERVERS_SECONDS = {"stores": 180, "platform": 300}
 
 
+def pytest_sessionstart() -> None:
+    """Collect no garbage while tests are collected: there is hardly any."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage again, but never in what was imported: that stays to the end."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give a test that waits for servers the time for it, unless it has a limit of its own."""
+    """Give a test that waits for servers the time for it, unless it has a limit of its own.
+
+    A unit test is interrupted by a signal: it hangs in Python or not at all, and a watching thread
+    for each of a thousand is a tenth of their time.
+    """
     for item in items:
+        if _UNIT in item.path.parents:
+            item.add_marker(pytest.mark.timeout(method="signal"))
+            continue
         names = getattr(item, "fixturenames", ())
         seconds = max((WITH_SERVERS_SECONDS.get(name, 0) for name in names), default=0)
         if seconds and item.get_closest_marker("timeout") is None:
@@ -30,6 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stores(request: pytest.FixtureRequest) -> Iterator[native.Stores]:
     """Kafka, PostgreSQL and Redis for the whole run; said aloud where they come from."""
+    from tests import native  # noqa: PLC0415 - not for tests that need no server
+
     started = native.start_stores()
     _say(request, f"stores: {started.source}")
     try:
@@ -53,6 +82,8 @@ def postgres_url(stores: native.Stores) -> str:
 @pytest.fixture
 def database_url(stores: native.Stores) -> Iterator[str]:
     """An empty database for one test."""
+    from tests import native  # noqa: PLC0415 - the same
+
     with native.fresh_database(stores.postgres_url) as url:
         yield url
 
@@ -60,6 +91,8 @@ def database_url(stores: native.Stores) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def module_database_url(stores: native.Stores) -> Iterator[str]:
     """An empty database for one file of tests."""
+    from tests import native  # noqa: PLC0415 - the same
+
     with native.fresh_database(stores.postgres_url) as url:
         yield url
 
@@ -73,6 +106,8 @@ def redis_url(stores: native.Stores) -> str:
 @pytest.fixture(scope="session")
 def platform(request: pytest.FixtureRequest) -> Iterator[Platform]:
     """The whole platform, natively: tests kill parts of it by pid."""
+    from tests import native  # noqa: PLC0415 - the same
+
     started = native.start_platform("platform", settings={"POSTGRES_FSYNC": "off"})
     _say(request, "platform: native servers and all services")
     try:
