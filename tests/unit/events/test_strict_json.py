@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.events.domain import strict_json
 from services.events.domain.errors import BodyMalformed
+from tests.laws import law
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -26,6 +27,7 @@ def refusal(body: bytes) -> tuple[str, int | None]:
     return refused.value.reason, refused.value.offset
 
 
+@law
 @given(VALUES, st.booleans(), st.sampled_from([None, 1]))
 def test_what_json_writes_is_read_as_json_reads_it(value, ascii_only, indent):
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()

@@ -17,6 +17,7 @@ from services.identity.domain.permission import (
     withdraw,
 )
 from tests.builders import NOW, an_empty_set, some_terms
+from tests.laws import law
 
 KEYS = [("family", "hmrc"), ("family", "nhs"), ("work", "dwp")]
 keys = st.sampled_from(KEYS)
@@ -66,6 +67,7 @@ def play(taken):
         held = outcome.after
 
 
+@law
 @given(steps)
 def test_epochs_never_fall_and_rise_by_one_just_when_permission_ends(taken):
     for name, rest, now, before, outcome in play(taken):
@@ -84,6 +86,7 @@ def test_epochs_never_fall_and_rise_by_one_just_when_permission_ends(taken):
             assert after.epoch == was.epoch + ends
 
 
+@law
 @given(steps)
 def test_the_serial_rises_just_when_something_changed(taken):
     for _, _, _, before, outcome in play(taken):
@@ -96,6 +99,7 @@ def test_the_serial_rises_just_when_something_changed(taken):
         assert serials == list(range(before.serial + 1, before.serial + 1 + len(serials)))
 
 
+@law
 @given(steps)
 def test_whoever_may_act_on_an_older_permission_is_fenced(taken):
     for _, _, _, before, outcome in play(taken):
@@ -106,6 +110,7 @@ def test_whoever_may_act_on_an_older_permission_is_fenced(taken):
         assert outcome.must_be_fenced == older
 
 
+@law
 @given(steps)
 def test_nothing_is_permitted_after_a_withdrawal(taken):
     for name, rest, now, _, outcome in play(taken):
@@ -113,6 +118,7 @@ def test_nothing_is_permitted_after_a_withdrawal(taken):
             assert not permitted(outcome.after, rest[0], now)
 
 
+@law
 @given(steps)
 def test_no_key_has_two_rows(taken):
     for *_, outcome in play(taken):

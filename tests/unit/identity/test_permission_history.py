@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.identity.domain.permission import Choice, give, withdraw
 from services.identity.domain.permission_history import Entry, append, first_broken, hash_of
 from tests.builders import NOW, an_empty_set, some_terms
+from tests.laws import law
 
 
 def a_history(length):
@@ -35,6 +36,7 @@ FORGERIES = {
 }
 
 
+@law
 @given(st.integers(0, 12))
 def test_an_untouched_history_verifies(length):
     entries = a_history(length)
@@ -43,6 +45,7 @@ def test_an_untouched_history_verifies(length):
     assert first_broken(entries) is None
 
 
+@law
 @given(st.integers(1, 12), st.data())
 def test_a_changed_entry_is_found(length, data):
     entries = a_history(length)
@@ -54,6 +57,7 @@ def test_a_changed_entry_is_found(length, data):
     assert first_broken(entries) == index
 
 
+@law
 @given(st.integers(2, 12), st.data())
 def test_a_forger_who_rehashes_one_entry_breaks_the_next(length, data):
     entries = a_history(length)
@@ -65,6 +69,7 @@ def test_a_forger_who_rehashes_one_entry_breaks_the_next(length, data):
     assert first_broken(entries) == index + 1
 
 
+@law
 @given(st.integers(2, 12), st.data())
 def test_a_missing_or_moved_entry_is_found(length, data):
     entries = a_history(length)

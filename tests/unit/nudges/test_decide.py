@@ -17,6 +17,7 @@ from services.nudges.domain.life_event import PartialDate, Reason
 from services.nudges.domain.nudge import LawfulBasis
 from services.nudges.domain.permission import Choice, Flag
 from services.nudges.wire import ProtobufContract
+from tests.laws import law
 from tests.unit.nudges.builders import (
     BIRTH,
     EVENT,
@@ -224,6 +225,7 @@ nudges = st.builds(
 moments = st.timedeltas(-timedelta(days=700), timedelta(days=700)).map(lambda by: NOW + by)
 
 
+@law
 @given(events, permissions, nudges, moments)
 def test_only_a_permission_in_force_brings_a_prompt(event, permitted, nudge, now):
     for decided in decide(event, permitted, a_catalogue(nudge), now).nudges:
@@ -243,6 +245,7 @@ def test_only_a_permission_in_force_brings_a_prompt(event, permitted, nudge, now
             assert len(decided.reasons) == 1
 
 
+@law
 @given(events, permissions, nudges, moments)
 def test_the_same_input_gives_the_same_bytes(event, permitted, nudge, now):
     contract = ProtobufContract()
@@ -254,6 +257,7 @@ def test_the_same_input_gives_the_same_bytes(event, permitted, nudge, now):
     assert first == second
 
 
+@law
 @given(events, permissions, nudges, moments, st.timedeltas(timedelta(), timedelta(days=30)))
 def test_a_replay_later_names_the_same_prompts(event, permitted, nudge, now, later):
     first, again = (
