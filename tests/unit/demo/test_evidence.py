@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from demo import waiting
 from demo.evidence import latency, percentile
 from demo.traces import JOURNEY, Trace
 from demo.waiting import Board, Unseen, seen
@@ -54,7 +55,8 @@ def test_a_trace_that_lacks_a_process_is_not_whole():
     assert not Trace("t", a_whole_trace()[:-1]).whole
 
 
-async def test_waiting_ends_with_the_answer():
+async def test_waiting_ends_with_the_answer(monkeypatch):
+    monkeypatch.setattr(waiting, "_POLL_SECONDS", 0.001)
     answers = iter([None, None, 7])
 
     async def ask():
@@ -74,13 +76,13 @@ async def test_waiting_ends_when_the_time_is_over():
 async def test_a_board_wakes_whoever_waits():
     board = Board()
     posted: list[int] = []
-    waiting = asyncio.create_task(board.until(lambda: len(posted) == 2, "two", seconds=5))
+    waiter = asyncio.create_task(board.until(lambda: len(posted) == 2, "two", seconds=5))
     for number in range(2):
         await asyncio.sleep(0)
         posted.append(number)
         board.post()
 
-    await waiting
+    await waiter
 
 
 async def test_a_board_says_what_was_not_posted():

@@ -9,14 +9,13 @@ from demo.departments import Registers
 from demo.devices import Transcript
 from demo.evidence import Explained, issued_to, missing, openable_ms, owners
 from demo.publishing import Acked
-from demo.scene import PEOPLE, SEED, set_scene
 from demo.waiting import Unseen
 from joinedup.client import Receipt
 from joinedup.notifications.v1 import decisions_pb2 as pb
 from joinedup.notifications.v1 import prompts_pb2
+from tests.unit.demo.town import CAST
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-_, CAST = set_scene(SEED, PEOPLE)
 MOTHER, OTHER = CAST.mother, CAST.listening[1]
 
 

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from demo.departments import BIRTH, DEATH, LICENCE, Registers
-from demo.scene import PEOPLE, SEED, set_scene
 from demo.script import Script
+from tests.unit.demo.town import CAST, TOWN
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-TOWN, CAST = set_scene(SEED, PEOPLE)
 
 
 def a_script(seed=5, run="R1"):

@@ -11,8 +11,7 @@ from demo.scene import PEOPLE, SEED, set_scene
 from demo.town.known import KNOWN
 from demo.town.numbers import driver_number, nhs_check_digit
 from demo.town.people import NINO_FROM_AGE, people
-
-TOWN, CAST = set_scene(SEED, PEOPLE)
+from tests.unit.demo.town import CAST, TOWN
 
 
 def test_the_same_seed_makes_the_same_town():

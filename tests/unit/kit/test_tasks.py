@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 
+from services.kit import tasks
 from services.kit.tasks import end_tasks
 
 
-async def test_a_task_that_lost_a_cancellation_is_cancelled_again():
+async def test_a_task_that_lost_a_cancellation_is_cancelled_again(monkeypatch):
+    monkeypatch.setattr(tasks, "AGAIN_SECONDS", 0.01)
     lost = 0
 
     async def stubborn() -> None:
