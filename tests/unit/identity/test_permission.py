@@ -17,19 +17,18 @@ from services.identity.domain.permission import (
     withdraw,
 )
 from tests.builders import NOW, an_empty_set, some_terms
-from tests.laws import law
+from tests.laws import law, subsets
 
 KEYS = [("family", "hmrc"), ("family", "nhs"), ("work", "dwp")]
-keys = st.sampled_from(KEYS)
-minutes = st.integers(min_value=0, max_value=90)
 
+# Whole steps are drawn, one choice each: the space is that of their parts.
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("give"), keys, st.one_of(st.none(), st.integers(1, 60))),
-        st.tuples(st.just("withdraw"), keys),
-        st.tuples(st.just("expire")),
-        st.tuples(st.just("flags"), st.sets(st.sampled_from(Flag))),
-        st.tuples(st.just("wait"), minutes),
+        st.sampled_from([("give", key, ends) for ends in (None, *range(1, 61)) for key in KEYS]),
+        st.sampled_from([("withdraw", key) for key in KEYS]),
+        st.just(("expire",)),
+        subsets(Flag).map(lambda flags: ("flags", flags)),
+        st.sampled_from([("wait", minutes) for minutes in range(91)]),
     ),
     max_size=20,
 )

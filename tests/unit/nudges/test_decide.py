@@ -17,7 +17,7 @@ from services.nudges.domain.life_event import PartialDate, Reason
 from services.nudges.domain.nudge import LawfulBasis
 from services.nudges.domain.permission import Choice, Flag
 from services.nudges.wire import ProtobufContract
-from tests.laws import law
+from tests.laws import law, subsets
 from tests.unit.nudges.builders import (
     BIRTH,
     EVENT,
@@ -196,15 +196,15 @@ permissions = st.builds(
     st.lists(
         st.builds(
             lambda choice, channels, ends: a_permission(
-                choice=choice, channels=frozenset(channels), expires_at=ends
+                choice=choice, channels=channels, expires_at=ends
             ),
             st.sampled_from(Choice),
-            st.sets(st.sampled_from(["inbox", "stream"])),
+            subsets(["inbox", "stream"]),
             st.sampled_from([None, NOW, NOW + timedelta(days=1)]),
         ),
         max_size=1,
     ),
-    st.sets(st.sampled_from(Flag)),
+    subsets(Flag),
 )
 nudges = st.builds(
     lambda after, fresh, deadline, until, condition, unless: a_nudge(
@@ -213,14 +213,14 @@ nudges = st.builds(
         deadline_days=deadline,
         effective_until=until,
         condition=condition,
-        unless=frozenset(unless),
+        unless=unless,
     ),
     st.integers(0, 20),
     st.integers(21, 365),
     st.none() | st.integers(21, 365),
     st.none() | st.just(date(2026, 6, 1)),
     st.sampled_from([(), NEVER, (Comparison("derived.age_years", Operator.AT_LEAST, (18,)),)]),
-    st.sets(st.sampled_from([ANSWERED])),
+    subsets([ANSWERED]),
 )
 moments = st.timedeltas(-timedelta(days=700), timedelta(days=700)).map(lambda by: NOW + by)
 
