@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
-from services.identity.adapters.postgres_pool import Connection
 from services.identity.adapters.postgres_subjects import PostgresSubjects, lock_keys
 from services.identity.domain.child_case import Case, Sketch
 from services.identity.domain.life_event import LifeEvent, Reason
 from services.identity.domain.resolution import Resolution, ResolvedPerson
 from services.identity.ports import FieldFed, Opened, Superseded
+from services.kit.postgres import Connection
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
 # Somebody else's word that this event is void, which came before it, is no word.

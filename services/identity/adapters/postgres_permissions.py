@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from services.identity.adapters.postgres_pool import Connection
 from services.identity.domain.life_event import LifeEvent
 from services.identity.domain.permission import (
     Change,
@@ -17,6 +16,7 @@ from services.identity.domain.permission import (
 from services.identity.domain.permission_history import append
 from services.identity.ports import NewId
 from services.identity.wire import permission_set_bytes
+from services.kit.postgres import Connection
 from services.kit.telemetry import current_traceparent
 
 # Identifiers and events refer to the row meanwhile, which this lock lets them.

@@ -2,23 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import psycopg
-from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from services.identity.domain.errors import StoreUnavailable
+from services.kit.postgres import Connection
 
-Connection = AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
 
 CONNECTIONS: Final = 5
 WAIT_SECONDS: Final = 3.0
 
 # A statement or a lock that waits longer than its caller does is given up.
-_LIMITS: Final = (
+# Every statement goes by keys: its plan does not depend on the values, so it is made once.
+_OPTIONS: Final = (
     "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=15000"
+    " -c plan_cache_mode=force_generic_plan"
 )
 
 
@@ -26,8 +27,8 @@ def make_pool(database_url: str) -> Pool:
     """A pool, not yet open; its connections commit each statement unless told otherwise."""
     return AsyncConnectionPool(
         database_url,
-        connection_class=AsyncConnection[tuple[Any, ...]],
-        kwargs={"autocommit": True, "options": _LIMITS, "connect_timeout": 3},
+        connection_class=Connection,
+        kwargs={"autocommit": True, "options": _OPTIONS, "connect_timeout": 3},
         min_size=2,
         max_size=CONNECTIONS,
         timeout=WAIT_SECONDS,

@@ -7,11 +7,12 @@ from typing import Final
 
 from services.identity.adapters.postgres_events import PostgresEvents
 from services.identity.adapters.postgres_permissions import PostgresPermissions, read_sets
-from services.identity.adapters.postgres_pool import Connection, Pool, connection, transaction
+from services.identity.adapters.postgres_pool import Pool, connection, transaction
 from services.identity.adapters.postgres_subjects import PostgresSubjects
 from services.identity.domain.permission import Choice, PermissionSet
 from services.identity.domain.permission_history import Entry
 from services.identity.ports import NewId, Transaction
+from services.kit.postgres import Connection
 
 _HISTORY: Final = """
     SELECT serial, purpose, controller, choice, epoch, at, signed_by, previous_hash, hash

@@ -6,10 +6,10 @@ from typing import Final
 
 from psycopg.types.json import Jsonb
 
-from services.identity.adapters.postgres_pool import Connection
 from services.identity.domain.identifier import Fingerprint
 from services.identity.domain.resolution import Profile
 from services.identity.ports import FieldFed, SubjectRow
+from services.kit.postgres import Connection
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
 _KNOWN: Final = "SELECT hmac, handle FROM subject_identifiers WHERE hmac = ANY(%s)"

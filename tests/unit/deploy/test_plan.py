@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -103,8 +104,14 @@ def test_every_process_is_asked_whether_it_is_ready_at_its_own_port() -> None:
     for process in made().values():
         asked = process.question.target
 
-        assert any(f":{number}" in asked for number in process.ports), process.name
-        assert "127.0.0.1" in asked
+        assert any(str(number) in asked for number in process.ports), process.name
+        assert "127.0.0.1" in asked or process.name == "postgres"
+
+
+def test_the_database_is_reached_through_its_socket() -> None:
+    database = made()["postgres"]
+
+    assert f"host={quote('/tmp/short', safe='')}" in database.question.target
 
 
 def test_a_service_is_ready_when_its_probe_says_so() -> None:

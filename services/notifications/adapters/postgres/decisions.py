@@ -6,7 +6,8 @@ from typing import Final
 
 from psycopg import sql
 
-from services.notifications.adapters.postgres.store import Connection, Store
+from services.kit.postgres import Connection
+from services.notifications.adapters.postgres.store import Store
 from services.notifications.domain.decision import Arrival
 from services.notifications.domain.explanation import Delivery, Kept
 from services.notifications.domain.ledger import (

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from services.notifications.adapters.postgres.store import Connection, Store
+from services.kit.postgres import Connection
+from services.notifications.adapters.postgres.store import Store
 from services.notifications.domain.gate import Ask, Stopped, judge_ended
 from services.notifications.domain.ledger import UNFINISHED, Reason
 from services.notifications.domain.permission import Choice, Flag, Permission, PermissionSet

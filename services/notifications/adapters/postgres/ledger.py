@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from psycopg import sql
 
+from services.kit.postgres import Connection
 from services.notifications.adapters.postgres.gate import (
     ASK,
     ASK_COLUMNS,
@@ -15,7 +16,7 @@ from services.notifications.adapters.postgres.gate import (
     ask_of,
     suppress,
 )
-from services.notifications.adapters.postgres.store import Connection, Store
+from services.notifications.adapters.postgres.store import Store
 from services.notifications.domain.gate import (
     Ask,
     Passed,

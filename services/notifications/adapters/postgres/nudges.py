@@ -5,7 +5,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from services.notifications.adapters.postgres.store import Connection, Store
+from services.kit.postgres import Connection
+from services.notifications.adapters.postgres.store import Store
 from services.notifications.domain.nudge import version_parts
 
 

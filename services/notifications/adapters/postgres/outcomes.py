@@ -1,9 +1,11 @@
 """The outbox of outcomes: committed with the change they tell, told afterwards."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from services.notifications.adapters.postgres.store import Connection, Store
+from services.kit.postgres import Connection
+from services.notifications.adapters.postgres.store import Store
 from services.notifications.domain.ledger import Channel
 from services.notifications.domain.prompt import OutcomeKind, PromptOutcome
 
@@ -35,10 +37,10 @@ class PostgresOutbox:
     async def relay(self, tell: Callable[[PromptOutcome], Awaitable[None]], limit: int) -> int:
         """Tell the oldest that nobody else is telling, and mark those that were told.
 
-        When telling fails, what was told before stays marked and the rest is told again.
+        They are told side by side; those whose telling fails are told again another time.
         """
 
-        async def work(connection: Connection) -> tuple[int, Exception | None]:
+        async def work(connection: Connection) -> tuple[int, BaseException | None]:
             # The log is told in between, which may take as long as its time-out; nothing but
             # these outcomes is locked meanwhile.
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '15s'")
@@ -48,15 +50,12 @@ class PostgresOutbox:
                 " ORDER BY sequence LIMIT %s FOR UPDATE SKIP LOCKED",
                 (limit,),
             )
-            told: list[str] = []
-            failed: Exception | None = None
-            for row in await cursor.fetchall():
-                try:
-                    await tell(_outcome(row))
-                except Exception as error:  # noqa: BLE001  # whatever it was, it goes on after the commit
-                    failed = error
-                    break
-                told.append(row[0])
+            rows = await cursor.fetchall()
+            answers = await asyncio.gather(
+                *(tell(_outcome(row)) for row in rows), return_exceptions=True
+            )
+            failed = next((each for each in answers if isinstance(each, BaseException)), None)
+            told = [row[0] for row, each in zip(rows, answers, strict=True) if each is None]
             await connection.execute(
                 "UPDATE outcomes SET told_at = now() WHERE outcome_id = ANY(%s)", (told,)
             )

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from psycopg import sql
 
+from services.kit.postgres import Connection
 from services.notifications.adapters.postgres.gate import (
     ASK,
     ASK_COLUMNS,
@@ -16,7 +17,7 @@ from services.notifications.adapters.postgres.gate import (
     suppress,
 )
 from services.notifications.adapters.postgres.outcomes import add_outcome
-from services.notifications.adapters.postgres.store import Connection, Store
+from services.notifications.adapters.postgres.store import Store
 from services.notifications.domain.errors import (
     ContentUnavailable,
     PromptNotOpened,

@@ -7,11 +7,11 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg_pool import AsyncConnectionPool
 
+from services.kit.postgres import Connection
 from services.notifications.domain.errors import StoreUnavailable
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
-Connection = psycopg.AsyncConnection[Row]
 Pool = AsyncConnectionPool[Connection]
 
 ACQUIRE_SECONDS: Final = 1.0
@@ -21,6 +21,8 @@ _SERVER_OPTIONS: Final = {
     "statement_timeout": "5s",
     "lock_timeout": "1500ms",
     "idle_in_transaction_session_timeout": "1500ms",
+    # Every statement goes by keys: its plan does not depend on the values, so it is made once.
+    "plan_cache_mode": "force_generic_plan",
 }
 
 
@@ -41,6 +43,7 @@ class Store:
             max_size=connections,
             timeout=ACQUIRE_SECONDS,
             reconnect_timeout=5,
+            connection_class=Connection,
             kwargs={"autocommit": True},
             open=False,
         )
