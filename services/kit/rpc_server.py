@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
@@ -15,7 +15,7 @@ from opentelemetry.trace import Span, SpanKind
 from services.kit.access import AccessTable
 from services.kit.rpc_status import RpcRefused, wire_status
 from services.kit.service_tokens import Caller, TokenRefused, TokenVerifier
-from services.kit.telemetry import TRACEPARENT, context_from, fail, log
+from services.kit.telemetry import TRACEPARENT, context_from, fail, log, tracer
 
 MAX_DEADLINE_SECONDS: Final = 30 * 60 + 30.0
 OPEN_SERVICES: Final = ("/grpc.health.v1.Health/", "/grpc.reflection.")
@@ -31,6 +31,8 @@ _SERVER_FAULTS: Final = frozenset(
         grpc.StatusCode.UNKNOWN,
     }
 )
+Metadata = Mapping[str, str | bytes]
+
 _MALFORMED: Final = object()
 _caller: ContextVar[Caller] = ContextVar("caller")
 
@@ -59,30 +61,32 @@ class Door(grpc.aio.ServerInterceptor):
             return handler
         behaviour = _behaviour(handler)
         serve = self._streaming if handler.response_streaming else self._unary
+        # Read once: gRPC makes these anew each time they are asked for. The first of a name counts.
+        metadata = dict(reversed(handler_call_details.invocation_metadata or ()))
         return _KINDS[handler.request_streaming, handler.response_streaming](
-            serve(method, behaviour),
+            serve(method, metadata, behaviour),
             request_deserializer=_total(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
 
-    def _unary(self, method: str, behaviour: Any) -> Any:
+    def _unary(self, method: str, metadata: Metadata, behaviour: Any) -> Any:
         async def serve(request: Any, context: Any) -> Any:
-            with _server_span(method, context) as current:
+            with _server_span(method, metadata) as current:
                 try:
-                    self._admit(method, context)
+                    self._admit(method, metadata, context)
                     return await behaviour(_readable(request), context)
                 except Exception as raised:  # noqa: BLE001  # every error leaves as a status
                     await _abort(raised, method, context, current)
 
         return serve
 
-    def _streaming(self, method: str, behaviour: Any) -> Any:
+    def _streaming(self, method: str, metadata: Metadata, behaviour: Any) -> Any:
         # A coroutine that writes, not a generator: a cancelled generator is closed in another
         # task, where its span could no longer be detached.
         async def serve(request: Any, context: Any) -> None:
-            with _server_span(method, context) as current:
+            with _server_span(method, metadata) as current:
                 try:
-                    self._admit(method, context)
+                    self._admit(method, metadata, context)
                     if not inspect.isasyncgenfunction(behaviour):
                         await behaviour(_readable(request), context)
                         return
@@ -94,7 +98,7 @@ class Door(grpc.aio.ServerInterceptor):
 
         return serve
 
-    def _admit(self, method: str, context: Any) -> None:
+    def _admit(self, method: str, metadata: Metadata, context: Any) -> None:
         remaining = context.time_remaining()
         if remaining is None:
             raise RpcRefused(grpc.StatusCode.INVALID_ARGUMENT, "deadline_required")
@@ -103,7 +107,7 @@ class Door(grpc.aio.ServerInterceptor):
         caller = Caller()
         if self._access.needs_token(method):
             try:
-                caller = self._verifier.verify(_bearer(context))
+                caller = self._verifier.verify(_bearer(metadata))
             except TokenRefused as refused:
                 raise RpcRefused(grpc.StatusCode.UNAUTHENTICATED, refused.code) from None
         if not self._access.permits(method, caller):
@@ -156,24 +160,21 @@ async def _each_readable(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
         yield _readable(request)
 
 
-def _bearer(context: Any) -> str | None:
-    scheme, _, token = _metadata(context, "authorization").partition(" ")
+def _bearer(metadata: Metadata) -> str | None:
+    scheme, _, token = _text(metadata, "authorization").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _metadata(context: Any, name: str) -> str:
-    pairs: Sequence[tuple[str, Any]] = context.invocation_metadata() or ()
-    for key, value in pairs:
-        if key == name and isinstance(value, str):
-            return value
-    return ""
+def _text(metadata: Metadata, name: str) -> str:
+    value = metadata.get(name, "")
+    return value if isinstance(value, str) else ""
 
 
 @contextmanager
-def _server_span(method: str, context: Any) -> Iterator[Span]:
-    parent = context_from(_metadata(context, TRACEPARENT))
+def _server_span(method: str, metadata: Metadata) -> Iterator[Span]:
+    parent = context_from(_text(metadata, TRACEPARENT))
     attributes = rpc_attributes(method)
-    with trace.get_tracer(__name__).start_as_current_span(
+    with tracer(__name__).start_as_current_span(
         method.removeprefix("/"),
         context=parent,
         kind=SpanKind.SERVER,

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import json
 import math
 import re
@@ -26,6 +27,7 @@ PERSON_AUDIENCE: Final = "joinedup-person"
 SERVICE_LIFETIME: Final = timedelta(seconds=60)
 PERSON_LIFETIME: Final = timedelta(seconds=900)
 LEEWAY: Final = timedelta(seconds=60)
+SIGNATURES_KEPT: Final = 4096
 
 # A service's name; anything else must never become part of a path.
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -48,6 +50,36 @@ class Caller:
 
     service: str | None = None
     subject: str | None = None
+
+
+def check_signature(token: str, key: ECKey) -> None:
+    """Raise TokenRefused unless the key made the token's signature."""
+    try:
+        jws.deserialize_compact(token, key, [ALGORITHM])
+    except BadSignatureError:
+        raise TokenRefused("token_key") from None
+    except (JoseError, ValueError):
+        raise TokenRefused("token_malformed") from None
+
+
+class _Signatures:
+    """Checks the signature of a token that comes with many calls once, as long as its key stays.
+
+    A refusal is not kept, nor is the token itself.
+    """
+
+    def __init__(self) -> None:
+        self._made_by: dict[bytes, ECKey] = {}
+
+    def check(self, token: str, key: ECKey) -> None:
+        """Raise TokenRefused unless the key made the token's signature."""
+        mark = hashlib.sha256(token.encode("ascii", "replace")).digest()
+        if self._made_by.get(mark) is key:
+            return
+        check_signature(token, key)
+        if len(self._made_by) >= SIGNATURES_KEPT:
+            del self._made_by[next(iter(self._made_by))]
+        self._made_by[mark] = key
 
 
 class TokenSigner:
@@ -104,6 +136,7 @@ class TokenVerifier:
         self._person = person_public_key_path
         self._clock = clock
         self._keys: dict[Path, tuple[int, ECKey]] = {}
+        self._signatures = _Signatures()
 
     def verify(self, token: str | None) -> Caller:
         """Who signed; raises TokenRefused."""
@@ -116,6 +149,7 @@ class TokenVerifier:
                 audience=PERSON_AUDIENCE,
                 now=now,
                 max_lifetime=PERSON_LIFETIME,
+                check=self._signatures.check,
             )
             subject = claims.get("sub")
             if not isinstance(subject, str) or not subject:
@@ -128,6 +162,7 @@ class TokenVerifier:
             audience=self._audience,
             now=now,
             max_lifetime=SERVICE_LIFETIME,
+            check=self._signatures.check,
         )
         return Caller(service=str(claims["iss"]))
 
@@ -163,6 +198,7 @@ def check_jwt(
     now: datetime,
     max_lifetime: timedelta,
     leeway: timedelta = LEEWAY,
+    check: Callable[[str, ECKey], None] = check_signature,
 ) -> dict[str, Any]:
     """The claims of an ES256 token; raises TokenRefused.
 
@@ -175,12 +211,7 @@ def check_jwt(
     key = key_for(claims["iss"], kid if isinstance(kid, str) else None)
     if key is None:
         raise TokenRefused("token_key")
-    try:
-        jws.deserialize_compact(str(token), key, [ALGORITHM])
-    except BadSignatureError:
-        raise TokenRefused("token_key") from None
-    except (JoseError, ValueError):
-        raise TokenRefused("token_malformed") from None
+    check(str(token), key)
     if claims.get("aud") not in (audience, [audience]):
         raise TokenRefused("token_audience")
     _check_times(claims, now.timestamp(), max_lifetime.total_seconds(), leeway.total_seconds())

@@ -258,6 +258,23 @@ def test_a_replaced_key_is_believed_and_the_old_one_no_longer(tmp_path, clock):
     assert verifier.verify(TokenSigner("shop", pair[0]).token("oven", NOW)).service == "shop"
 
 
+def test_a_token_that_was_believed_before_expires_all_the_same(keys, verifier, clock):
+    signed = TokenSigner("shop", keys / "shop.private.pem").token("oven", NOW)
+    assert verifier.verify(signed) == verifier.verify(signed)
+
+    clock.advance(timedelta(seconds=61))
+
+    assert refused(verifier, signed) == "token_expired"
+
+
+def test_a_token_believed_before_does_not_vouch_for_another_signature(keys, verifier):
+    signed = TokenSigner("shop", keys / "shop.private.pem").token("oven", NOW)
+    verifier.verify(signed)
+    body, _, signature = signed.rpartition(".")
+
+    assert refused(verifier, f"{body}.{signature[::-1]}") == "token_key"
+
+
 def test_only_the_owner_can_read_a_private_key(tmp_path):
     private_path = tmp_path / "deep" / "x.private.pem"
 
