@@ -10,7 +10,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 
 from services.kit.rpc_server import rpc_attributes
-from services.kit.telemetry import TRACEPARENT, current_traceparent, fail
+from services.kit.telemetry import TRACEPARENT, current_traceparent, fail, tracer
 
 OPTIONS: Final = (
     # A restarted server is found again within seconds, not minutes.
@@ -87,7 +87,7 @@ class _Channel(grpc.aio.Channel):
         def call(
             *request: Any, timeout: float | None = None, metadata: Any = None, **named: Any
         ) -> Any:
-            current = trace.get_tracer(__name__).start_span(
+            current = tracer(__name__).start_span(
                 method.removeprefix("/"),
                 kind=SpanKind.CLIENT,
                 attributes={**rpc_attributes(method), "peer.service": _owner(method)},
