@@ -41,6 +41,8 @@ from services.kit.topics import load_topics
 from services.kit.web import serve
 
 FORGET_EVERY_SECONDS = 60.0
+# Decisions are counted for whoever follows an event, which nobody does by the millisecond.
+COUNT_AFTER_MS = 500
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ async def _count_decisions(parts: Parts, stop: asyncio.Event) -> None:
         handle=decisions.handle,
         ready=partial(parts.probe.ready, "decisions"),
         stop=stop,
+        patience_ms=COUNT_AFTER_MS,
     )
 
 

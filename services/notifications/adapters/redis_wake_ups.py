@@ -112,6 +112,7 @@ class RedisWakeUps:
         await self._tell_presence()
         calls, self._calls = list(self._calls), {}
         if not calls:
+            await self._redis.ping()
             return
         now = self._now().timestamp()
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -128,7 +129,6 @@ class RedisWakeUps:
         fresh, self._fresh = self._fresh, set()
         absent, self._absent = self._absent, set()
         if not fresh and not absent:
-            await self._redis.ping()
             return
         until = (self._now() + PRESENT_FOR).timestamp()
         async with self._redis.pipeline(transaction=False) as pipe:

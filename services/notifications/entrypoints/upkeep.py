@@ -26,6 +26,7 @@ from services.notifications.ports import (
 ASK_SECONDS: Final = 1.0
 COUNT_EVERY: Final = 8
 OUTCOMES_SECONDS: Final = 5.0
+GATHER_SECONDS: Final = 0.25
 
 
 class LeaseKeeper:
@@ -126,7 +127,10 @@ class Sweeper:
 
 
 class OutcomeTeller:
-    """Tells outcomes as soon as they are committed here, and every few seconds in any case."""
+    """Tells outcomes soon after they are committed here, and every few seconds in any case.
+
+    They are gathered for a moment: nobody waits for them, and one transaction tells them all.
+    """
 
     def __init__(self, outbox: Outbox, outcomes: OutcomeLog) -> None:
         self._outbox = outbox
@@ -150,3 +154,4 @@ class OutcomeTeller:
                     await self._committed.wait()
             except TimeoutError:
                 continue
+            await asyncio.sleep(GATHER_SECONDS)
