@@ -37,8 +37,8 @@ class Ack:
 class LogProducer:
     """An idempotent producer (`acks=all`) whose sends are awaited.
 
-    The client's own threads do the work; one more thread hands it the records in order, because
-    handing over may wait for a connection or the topic's metadata.
+    The client's own thread does the work. Handing it a record may wait for a connection or for the
+    topic's metadata: one more thread does that, in order, until a record of the topic went through.
     """
 
     def __init__(
@@ -56,6 +56,8 @@ class LogProducer:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log-producer")
         self._client: Any = None
         self._closed = False
+        self._waiting = 0
+        self._known: set[str] = set()
         self._discarding: set[Pending] = set()
 
     async def start(self, wait_seconds: float = 60.0) -> None:
@@ -126,11 +128,24 @@ class LogProducer:
         if self._closed:
             raise LogUnavailable("the producer is closed")
         loop = asyncio.get_running_loop()
-        future = await loop.run_in_executor(self._thread, self._hand_over, record)
+        future = await self._handed_over(record)
         done: Pending = loop.create_future()
         future.add_callback(lambda result: _tell(loop, done, result, None))
         future.add_errback(lambda error: _tell(loop, done, None, error))
-        return await done
+        acknowledged = await done
+        self._known.add(record[0])
+        return acknowledged
+
+    async def _handed_over(self, record: tuple[Any, ...]) -> Any:
+        """The client's future; at once where it cannot wait, and nothing is before the record."""
+        if self._client is not None and record[0] in self._known and not self._waiting:
+            return self._client.send(*record)
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, self._hand_over, record)
+        finally:
+            self._waiting -= 1
 
     def _hand_over(self, record: tuple[Any, ...]) -> Any:
         return self._connected().send(*record)
@@ -149,6 +164,7 @@ class LogProducer:
         if used is None or self._client is not used:
             return
         self._client = None
+        self._known.clear()
         discarding = asyncio.get_running_loop().run_in_executor(None, discard, used)
         self._discarding.add(discarding)
         discarding.add_done_callback(self._discarding.discard)

@@ -1,14 +1,13 @@
 """Writing a whole chunk's outputs to the log at once.
 
-The kit's producer takes records one by one, each over a thread boundary; at a thousand records a
+The kit's producer takes records one by one, each with a future of its own; at a thousand records a
 second that costs more than everything else together.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kafka.errors import KafkaError
@@ -32,8 +31,6 @@ class ChunkProducer:
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._timeout = delivery_timeout_seconds
-        # One thread, so that chunks are handed over in the order in which they were decided.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chunk-producer")
         self._client: Any = None
 
     async def start(self, wait_seconds: float = 60.0) -> None:
@@ -44,8 +41,8 @@ class ChunkProducer:
         deadline = loop.time() + wait_seconds
         for delay in back_off():
             try:
-                self._client = await loop.run_in_executor(
-                    self._thread, connect, self._bootstrap, self._client_id, self._timeout
+                self._client = await asyncio.to_thread(
+                    connect, self._bootstrap, self._client_id, self._timeout
                 )
             except KafkaError:
                 if loop.time() + delay > deadline:
@@ -55,8 +52,13 @@ class ChunkProducer:
             else:
                 return
 
+    async def learn(self, topics: Iterable[str]) -> None:
+        """Ask where these topics stand, so that handing a record of theirs over never waits."""
+        for topic in topics:
+            await asyncio.to_thread(self._client.partitions_for, topic)
+
     async def send_all(self, records: Sequence[Outgoing]) -> None:
-        """Append records (topic, key, value, headers) in this order, also across calls.
+        """Append records (topic, key, value, headers) of topics learnt, in this order across calls.
 
         Returns when the broker has acknowledged every one; raises LogUnavailable when it has not
         within the delivery timeout.
@@ -68,7 +70,7 @@ class ChunkProducer:
         count = _Countdown(len(records), loop, done)
         try:
             async with asyncio.timeout(self._timeout):
-                await loop.run_in_executor(self._thread, self._append, records, count)
+                self._append(records, count)
                 await done
         except (KafkaError, TimeoutError) as error:
             raise LogUnavailable(type(error).__name__) from error
@@ -77,8 +79,7 @@ class ChunkProducer:
         """Give the connection back; what was sent is acknowledged already."""
         client, self._client = self._client, None
         if client is not None:
-            await asyncio.get_running_loop().run_in_executor(None, end, client, grace_seconds)
-        self._thread.shutdown(wait=False, cancel_futures=True)
+            await asyncio.to_thread(end, client, grace_seconds)
 
     def _append(self, records: Sequence[Outgoing], count: "_Countdown") -> None:
         send = self._client.send
