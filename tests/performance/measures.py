@@ -57,10 +57,11 @@ class Bench:
         return self.platform
 
     def _start(self) -> Platform:
+        settings = {"SERVICES_TRACE_SAMPLE_RATIO": str(TRACED)}
         for base in PORT_BASES[:-1]:
             with contextlib.suppress(PortTaken):
-                return Platform.start(self.home, base, external=External())
-        return Platform.start(self.home, PORT_BASES[-1], external=External())
+                return Platform.start(self.home, base, external=External(), settings=settings)
+        return Platform.start(self.home, PORT_BASES[-1], external=External(), settings=settings)
 
     async def down(self) -> None:
         """Stop the platform; its data stays, so the next start is a warm one."""
