@@ -39,19 +39,25 @@ async def test_what_nobody_fetched_is_committed_too(connection):
 
 
 async def test_a_statement_that_fails_undoes_the_others(connection):
-    with pytest.raises(psycopg.errors.UniqueViolation):
+    async def twice():
         async with connection.pipeline(), connection.transaction():
             await connection.execute("INSERT INTO loaf VALUES (1)")
             await connection.execute("INSERT INTO loaf VALUES (1)")
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await twice()
 
     await connection.rollback()
     assert await loaves(connection) == []
 
 
 async def test_an_error_of_ours_undoes_what_was_gathered(connection):
-    with pytest.raises(KeyError):
+    async def stumble():
         async with connection.pipeline(), connection.transaction():
             await connection.execute("INSERT INTO loaf VALUES (1)")
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await stumble()
 
     assert await loaves(connection) == []
