@@ -239,5 +239,5 @@ class IdTokens(Protocol):
 class PersonTokens(Protocol):
     """The platform's own word about who is calling."""
 
-    def token(self, handle: str, now: datetime) -> tuple[str, datetime]:
+    def token(self, handle: str, language: str, now: datetime) -> tuple[str, datetime]:
         """A person token and when it ends."""

@@ -50,6 +50,8 @@ class Caller:
 
     service: str | None = None
     subject: str | None = None
+    language: str = ""
+    """What the person reads, as identity knows it; empty for a service."""
 
 
 def check_signature(token: str, key: ECKey) -> None:
@@ -151,10 +153,10 @@ class TokenVerifier:
                 max_lifetime=PERSON_LIFETIME,
                 check=self._signatures.check,
             )
-            subject = claims.get("sub")
-            if not isinstance(subject, str) or not subject:
+            subject, language = claims.get("sub"), claims.get("lang", "")
+            if not isinstance(subject, str) or not subject or not isinstance(language, str):
                 raise TokenRefused("token_malformed")
-            return Caller(subject=subject)
+            return Caller(subject=subject, language=language)
         claims = check_jwt(
             token,
             key_for=self._service_key,

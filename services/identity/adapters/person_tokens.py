@@ -22,9 +22,9 @@ class SignedPersonTokens:
             PERSON_ISSUER, private_key_file, PERSON_TYPE, PERSON_LIFETIME.total_seconds()
         )
 
-    def token(self, handle: str, now: datetime) -> tuple[str, datetime]:
+    def token(self, handle: str, language: str, now: datetime) -> tuple[str, datetime]:
         """A fresh token; it ends on a whole second."""
-        claims = {"sub": handle, "jti": self._new_id()}
+        claims = {"sub": handle, "lang": language, "jti": self._new_id()}
         token = self._signer.sign(PERSON_AUDIENCE, now, claims)
         return token, now.replace(microsecond=0) + timedelta(
             seconds=PERSON_LIFETIME.total_seconds()

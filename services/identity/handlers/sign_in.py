@@ -31,5 +31,5 @@ async def exchange_id_token(
     if found is None:
         raise PersonUnknown
     handle, language = found
-    token, expires_at = person_tokens.token(handle, now)
+    token, expires_at = person_tokens.token(handle, language, now)
     return SignedIn(token, expires_at, language)

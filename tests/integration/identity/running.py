@@ -119,7 +119,7 @@ class Identity:
         return self._connect(self.keys.signed(name, "identity"))
 
     def permissions_of(self, handle: str) -> Any:
-        token, _ = self.tokens.token(handle, self.clock.now())
+        token, _ = self.tokens.token(handle, "cy", self.clock.now())
         return permissions_pb2_grpc.PermissionsStub(self._connect(lambda: token))
 
     async def agreement_hash(self, purpose: str = "family", controller: str = "hmrc") -> str:

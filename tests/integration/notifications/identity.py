@@ -60,7 +60,7 @@ class Keys:
 
     def person_token(self, subject: str) -> str:
         signer = TokenSigner("identity", self.private("person-tokens"), PERSON_TYPE, 900)
-        claims = {"sub": subject, "jti": new_random_id()}
+        claims = {"sub": subject, "lang": "cy", "jti": new_random_id()}
         return signer.sign(PERSON_AUDIENCE, SystemClock().now(), claims)
 
 

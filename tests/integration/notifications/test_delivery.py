@@ -32,7 +32,8 @@ async def test_a_decision_becomes_a_prompt_on_a_device_and_in_the_inbox(replica,
         assert await stream.got(1) == [nudge.prompt_id]
         assert await eventually(mair.inbox) == {nudge.prompt_id: SENT}
 
-        opened = await mair.open(nudge.prompt_id, "stream", "cy")
+        # Her token says that she reads Welsh; the request names no language.
+        opened = await mair.open(nudge.prompt_id, "stream", "")
 
     assert opened.title == "Gallwch hawlio Budd-dal Plant"
     assert "18 Tachwedd 2026" in opened.body

@@ -92,7 +92,7 @@ def test_a_person_without_a_key_to_check_them_is_refused(keys, clock):
     assert refused(TokenVerifier("oven", keys, clock=clock), signed) == "token_key"
 
 
-@pytest.mark.parametrize("claims", [{}, {"sub": ""}, {"sub": 7}])
+@pytest.mark.parametrize("claims", [{}, {"sub": ""}, {"sub": 7}, {"sub": "x", "lang": 7}])
 def test_a_person_token_about_nobody_is_refused(keys, verifier, claims):
     signer = TokenSigner("identity", keys / "people.private.pem", "person+jwt", 900)
 

@@ -85,7 +85,7 @@ class PromptsServicer(prompts_pb2_grpc.PromptsServicer):
             subject=subject_of(context),
             prompt_id=_prompt_id(request.prompt_id),
             channel=channel_of(request.channel),
-            language=language_of(request.language),
+            language=language_of(request.language, context),
             traceparent=current_traceparent(),
         )
         _note("joinedup.prompt_id", opening.prompt_id)

@@ -47,10 +47,10 @@ def channel_of(text: str) -> Channel:
         raise invalid("channel", "channel_unknown" if text else "field_required") from None
 
 
-def language_of(text: str) -> Language:
-    """The language a request names; the person's own is not known here, so English."""
+def language_of(text: str, context: Any) -> Language:
+    """The language a request names; where it names none, the one the caller reads."""
     try:
-        return Language(text or Language.EN)
+        return Language(text or caller_of(context).language or Language.EN)
     except ValueError:
         raise invalid("language", "language_unknown") from None
 
