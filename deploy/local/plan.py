@@ -5,7 +5,7 @@ Everything here is computed from its arguments; nothing is read, written or star
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -32,6 +32,9 @@ class Group(StrEnum):
 
 STORES: Final = ("kafka", "postgres", "redis")
 TOOLS: Final = ("zipkin", "bridge", "sign_in")
+# A department waits for its answer: while the processors are full, what it waits for goes first,
+# then what becomes a prompt a moment later, then what only looks on.
+NICENESS: Final = {"nudges": 5, "notifications": 5, "zipkin": 10, "bridge": 10}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,8 @@ class Process:
     ports: tuple[int, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: str = "TERM"
+    niceness: int = 0
+    """How far it stands back while the processors are full, as nice(1) counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +131,12 @@ def make(machine: Machine, names: Collection[str], overrides: Mapping[str, str])
         "sign_in": lambda: _sign_in(machine),
     }
     environments = services.environments(surroundings(machine), unused)
-    return [
+    made = [
         makers[name]() if name in makers else _service(machine, name, environments[name])
         for name in names
+    ]
+    return [
+        replace(each, niceness=NICENESS.get(services.package_of(each.name), 0)) for each in made
     ]
 
 

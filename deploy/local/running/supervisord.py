@@ -140,6 +140,7 @@ def script(process: Process, folders: Folders) -> str:
     exports = "".join(
         f"export {key}={shlex.quote(value)}\n" for key, value in sorted(process.environment.items())
     )
+    standing_back = ("nice", "-n", str(process.niceness)) if process.niceness else ()
     record = shlex.quote(str(folders.pids / process.name))
     return (
         "#!/bin/sh\n"
@@ -148,7 +149,7 @@ def script(process: Process, folders: Folders) -> str:
         "read -r boot < /proc/sys/kernel/random/boot_id\n"
         "read -r stat < /proc/$$/stat\n"
         f'printf \'%s\\n%s\\n\' "$boot" "$stat" > {record}\n'
-        f"{exports}exec {shlex.join(process.command)}\n"
+        f"{exports}exec {shlex.join((*standing_back, *process.command))}\n"
     )
 
 

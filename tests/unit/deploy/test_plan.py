@@ -192,3 +192,11 @@ def test_a_base_outside_the_usable_range_is_refused(base: int) -> None:
 
 def test_the_default_base_is_usable() -> None:
     assert ports.check_base(ports.DEFAULT_BASE) == 17000
+
+
+def test_what_a_department_waits_for_goes_first_while_the_processors_are_full() -> None:
+    niceness = {name: process.niceness for name, process in made((*ALL, "notifications_2")).items()}
+
+    assert niceness["events"] == niceness["identity"] == niceness["kafka"] == 0
+    assert niceness["postgres"] == 0
+    assert 0 < niceness["notifications"] == niceness["notifications_2"] < niceness["zipkin"]
