@@ -37,6 +37,7 @@ _NATIONS: Final[dict[str, Bilingual]] = {
 }
 _LABELS: Final[dict[str, Bilingual]] = {
     "nation": Bilingual("Nation", "Cenedl"),
+    "publisher": Bilingual("Who told us", "Pwy ddywedodd wrthym"),
     "derived.age_years": Bilingual("Your age", "Eich oedran"),
 }
 _WHAT_HAPPENED: Final = Bilingual("What happened", "Beth ddigwyddodd")
@@ -106,7 +107,7 @@ def why_facts(
     used = (
         WhyFact(
             label=_label(decision.event_type, fact, names, language),
-            value=_fact_in_words(fact, language),
+            value=_fact_in_words(fact, names, language),
             source=_OUR_RECORD.in_(language) if fact.name.startswith("derived.") else source,
             date=said_on,
         )
@@ -157,7 +158,9 @@ def _label(event_type: str, fact: UsedFact, names: Names, language: Language) ->
     return fact.name.rpartition(".")[2].replace("_", " ").capitalize()
 
 
-def _fact_in_words(fact: UsedFact, language: Language) -> str:
+def _fact_in_words(fact: UsedFact, names: Names, language: Language) -> str:
+    if fact.name == "publisher":
+        return names.department(fact.value, language)
     if fact.name == "nation" and fact.value in _NATIONS:
         return _NATIONS[fact.value].in_(language)
     if fact.value in _WORDS:

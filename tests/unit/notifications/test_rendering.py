@@ -98,6 +98,16 @@ def test_the_why_names_the_source_of_each_fact_and_its_day():
     ]
 
 
+def test_who_told_us_is_named_like_every_department():
+    told = [{"name": "publisher", "value": "gro"}]
+
+    [_, who] = rendered(EN, facts=told).facts
+    [_, pwy] = rendered(CY, facts=told).facts
+
+    assert (who.label, who.value) == ("Who told us", GRO)
+    assert pwy.label == "Pwy ddywedodd wrthym"
+
+
 def test_a_fact_s_own_title_comes_first():
     label = Bilingual("Twins or more", "Gefeilliaid neu fwy")
     names = Names(facts={(BIRTH, "facts.multiple_birth"): label})
