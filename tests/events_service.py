@@ -8,7 +8,6 @@ import hmac
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -36,17 +35,16 @@ from services.kit.clock import make_clock
 from services.kit.ids import new_random_id
 from services.kit.service_tokens import TokenVerifier, generate_keypair
 from services.kit.topics import create_topics, load_topics
+from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NOW: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 STRUCTURED: Final = "application/cloudevents+json"
 PUBLISHERS: Final = ("gro", "nrs", "groni", "dvla", "dwp", "council-cardiff", "council-leeds")
 UNCONCERNED: Final = frozenset({"child"})
-_FIRST_PORT: Final = 28_500
-_LAST_PORT: Final = 29_500
 _START_SECONDS: Final = 90
 
 
@@ -143,7 +141,7 @@ class EventsService:
         self._make_keys()
         self.identity = Identity(folder / "services")
         self.log_file = folder / "events.log"
-        self.port, self.probe_port = _free_ports(2)
+        self.port, self.probe_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             "EVENTS_ENVIRONMENT": "test",
@@ -336,23 +334,3 @@ def rows_of(database_url: str, statement: str) -> list[tuple[Any, ...]]:
     """What a query finds."""
     with psycopg.connect(database_url) as connection:
         return connection.execute(statement).fetchall()
-
-
-def _free_ports(count: int) -> list[int]:
-    found: list[int] = []
-    for number in _candidates():
-        with socket.socket() as tried:
-            try:
-                tried.bind(("127.0.0.1", number))
-            except OSError:
-                continue
-        found.append(number)
-        if len(found) == count:
-            return found
-    raise AssertionError("no port is free")
-
-
-def _candidates() -> Iterator[int]:
-    start = _FIRST_PORT + os.getpid() % (_LAST_PORT - _FIRST_PORT)
-    yield from range(start, _LAST_PORT)
-    yield from range(_FIRST_PORT, start)

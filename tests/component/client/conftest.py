@@ -1,6 +1,5 @@
 """The sign-in provider of the local platform, and a station that devices can hear."""
 
-import socket
 import subprocess
 import sys
 
@@ -8,14 +7,13 @@ import pytest
 
 from deploy.local.running.readiness import Kind, Question, wait
 from tests.component.client.station import on_air
-
-FIRST_PORT, LAST_PORT = 28900, 29100
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="session")
 def provider():
     """The provider's address."""
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "deploy.local.sign_in", str(port)])
     address = f"http://127.0.0.1:{port}"
     try:
@@ -31,14 +29,3 @@ def provider():
 async def station(tmp_path):
     async with on_air(tmp_path / "keys") as made:
         yield made
-
-
-def _free_port() -> int:
-    for port in range(FIRST_PORT, LAST_PORT):
-        with socket.socket() as trial:
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no port is free")

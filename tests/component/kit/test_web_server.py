@@ -1,7 +1,6 @@
 """An HTTP server starts, is told to stop, and refuses a taken port."""
 
 import asyncio
-import socket
 
 import httpx
 import pytest
@@ -11,6 +10,7 @@ from starlette.routing import Route
 
 from services.kit import web
 from services.kit.run import CannotStart
+from tests.ports import free_port
 
 
 async def hello(_request):
@@ -19,9 +19,7 @@ async def hello(_request):
 
 @pytest.fixture
 async def server():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     stop, ready = asyncio.Event(), asyncio.Event()
     app = web.BodyLimit(Starlette(routes=[Route("/", hello, methods=["GET", "POST"])]), 100)
     serving = asyncio.create_task(

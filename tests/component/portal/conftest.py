@@ -1,7 +1,6 @@
 """The portal on a real port, between a real provider, real servers and a real Redis."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -32,22 +31,10 @@ from services.portal.entrypoints.texts import Texts
 from services.portal.entrypoints.visit import Desk
 from tests.component.portal.browser import Browser
 from tests.component.portal.town import ROOT, Served, Town, make_town, served
+from tests.ports import free_port
 
 HERE = Path(bootstrap.__file__).parent
 ASSETS = ROOT / "build" / "portal-assets"
-FIRST_PORT, LAST_PORT = 28600, 28900
-
-
-def free_port(besides: int = 0) -> int:
-    """A port below the ephemeral ones, where no client of ours can meet itself."""
-    for port in range(FIRST_PORT + besides * 100, LAST_PORT):
-        with socket.socket() as trial:
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no port is free")
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ from services.kit.run import CannotStart
 from services.portal import bootstrap
 from services.portal.settings import Settings
 from tests.component.portal.browser import Browser
-from tests.component.portal.conftest import free_port
 from tests.component.portal.town import served
+from tests.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,7 +35,7 @@ async def settings(town, provider, redis_url, tmp_path):
         yield {
             "PORTAL_ENVIRONMENT": "test",
             "PORTAL_HTTP_PORT": str(free_port()),
-            "PORTAL_PROBE_PORT": str(free_port(besides=1)),
+            "PORTAL_PROBE_PORT": str(free_port()),
             "PORTAL_IDENTITY_TARGET": around.identity.address,
             "PORTAL_NOTIFICATIONS_TARGET": around.notifications.address,
             "PORTAL_REDIS_URL": redis_url,

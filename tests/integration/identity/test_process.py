@@ -23,14 +23,9 @@ from services.kit.run import CannotStart
 from services.kit.settings import REPOSITORY, load
 from tests.builders import a_birth, a_child, a_mother, a_nino, a_register_request
 from tests.integration.identity.running import eventually
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
-
-
-def a_free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def environment(keys, **settings):
@@ -70,8 +65,8 @@ def settings(database_url, kafka_bootstrap, keys, tmp_path):
     identifiers.write_text(secrets.token_hex(32))
     return {
         "environment": "test",
-        "probe_port": a_free_port(),
-        "grpc_port": a_free_port(),
+        "probe_port": free_port(),
+        "grpc_port": free_port(),
         "database_url": database_url,
         "kafka_bootstrap": kafka_bootstrap,
         "service_key_file": keys.private("identity"),
@@ -79,7 +74,7 @@ def settings(database_url, kafka_bootstrap, keys, tmp_path):
         "person_token_private_key_file": keys.private("people"),
         "person_token_public_key_file": keys.folder / "people.public.pem",
         "identifier_key_file": identifiers,
-        "oidc_issuer": f"http://127.0.0.1:{a_free_port()}",
+        "oidc_issuer": f"http://127.0.0.1:{free_port()}",
         "oidc_client_id": "joinedup-portal",
     }
 
