@@ -95,10 +95,15 @@ def fresh_database(admin_url: str) -> Iterator[str]:
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
     try:
-        yield urlunsplit(urlsplit(admin_url)._replace(path=f"/{name}"))
+        yield on_database(admin_url, name)
     finally:
         with psycopg.connect(admin_url, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+
+
+def on_database(url: str, name: str) -> str:
+    """The same server and role, and another of its databases."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 def engine_answers() -> bool:

@@ -6,7 +6,6 @@ import dataclasses
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,20 +16,13 @@ from deploy.local.errors import AlreadyRunning, NotRunning, PortTaken, ServerAwa
 from deploy.local.platform import Platform
 from deploy.local.running import readiness, recorded, state
 from deploy.local.settings import ROOT, External
-from tests.native import FIRST_BASE, start_platform
+from tests.native import FIRST_BASE, on_database, start_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 STORES = ("kafka", "postgres", "redis")
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +126,7 @@ def test_each_service_has_its_own_role_and_database(own: Platform) -> None:
         row = connection.execute("SELECT current_user, current_database()").fetchone()
 
     assert row == ("identity", "identity")
-    strange = own.database_url("identity").rpartition("/")[0] + "/events"
+    strange = on_database(own.database_url("identity"), "events")
     with pytest.raises(psycopg.OperationalError, match="permission denied"):
         psycopg.connect(strange)
 
