@@ -1,7 +1,6 @@
 """A broker that dies or freezes: told within five seconds, nothing acknowledged is lost."""
 
 import asyncio
-import contextlib
 import signal
 import threading
 import time
@@ -9,11 +8,13 @@ import time
 import pytest
 
 from deploy.local.settings import External
+from services.kit import kafka_client, log_consumer, log_producer
 from services.kit.ids import new_random_id
 from services.kit.log_consumer import consume
 from services.kit.log_producer import LogProducer, LogUnavailable
 from services.kit.topics import Topic, create_topics
 from tests.native import start_platform
+from tests.waiting import eventually, heard
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -149,11 +150,18 @@ async def _grows(acknowledged, size, seconds=40):
         await asyncio.sleep(0.02)
 
 
-async def test_a_producer_waits_for_a_broker_that_comes_late(broker):
+async def test_a_producer_waits_for_a_broker_that_comes_late(broker, monkeypatch):
     broker.kill("kafka", signal.SIGSTOP)
     late = LogProducer(broker.endpoints["kafka"], "late")
+    connecting = threading.Event()
+
+    def connect(*about, **more):
+        connecting.set()
+        return kafka_client.connect(*about, **more)
+
+    monkeypatch.setattr(log_producer, "connect", connect)
     starting = asyncio.create_task(late.start())
-    await asyncio.sleep(0.5)
+    assert await asyncio.to_thread(connecting.wait, 10)
     assert not starting.done()
 
     broker.kill("kafka", signal.SIGCONT)
@@ -164,7 +172,7 @@ async def test_a_producer_waits_for_a_broker_that_comes_late(broker):
 
 
 async def test_a_producer_without_a_broker_does_not_start():
-    nowhere = LogProducer("127.0.0.1:1", "nowhere")
+    nowhere = LogProducer("127.0.0.1:1", "nowhere", delivery_timeout_seconds=0.5)
 
     with pytest.raises(LogUnavailable):
         await nowhere.start(wait_seconds=0.5)
@@ -176,19 +184,18 @@ async def test_a_producer_without_a_broker_does_not_start():
 
 async def test_a_consumer_without_a_broker_waits_and_can_be_stopped():
     stop = asyncio.Event()
-    waiting = asyncio.create_task(
-        consume(
-            bootstrap="127.0.0.1:1",
-            topics=["x.v1"],
-            group="x",
-            handle=lambda _batch: asyncio.sleep(0),
-            ready=lambda: None,
-            stop=stop,
+    with heard(log_consumer.__name__) as said:
+        waiting = asyncio.create_task(
+            consume(
+                bootstrap="127.0.0.1:1",
+                topics=["x.v1"],
+                group="x",
+                handle=lambda _batch: asyncio.sleep(0),
+                ready=lambda: None,
+                stop=stop,
+            )
         )
-    )
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.5):
-            await asyncio.shield(waiting)
+        await asyncio.to_thread(eventually, lambda: len(said) > 1)  # it tried, and tried again
     assert not waiting.done()
 
     stop.set()

@@ -15,7 +15,7 @@ from services.notifications.domain.gate import Ask
 from services.notifications.domain.prompt import StreamItem
 from tests.unit.notifications.builders import NOW, a_stream_item, an_ask
 
-MAIR = "a" * 26
+MAIR, NIA = "a" * 26, "b" * 26
 LIMITS = StreamLimits(frames=4, streams_a_person=2, patience_seconds=2.0)
 
 
@@ -153,10 +153,13 @@ async def test_what_was_read_before_a_purge_is_not_queued_after_it(
 
 
 async def test_settling_waits_for_what_is_being_written(streams: LiveStreams):
-    with streams.live(MAIR, 0) as stream:
+    with streams.live(MAIR, 0) as stream, streams.live(NIA, 0) as other:
         with stream.writing():
             settling = asyncio.create_task(streams.settle(MAIR, 5))
-            await asyncio.sleep(0.01)
+            with other.writing():
+                sooner = asyncio.create_task(streams.settle(NIA, 5))
+                await asyncio.sleep(0)
+            assert await sooner
             assert not settling.done()
         assert await settling
         assert not stream.closed.is_set()

@@ -1,7 +1,5 @@
 """What a publisher can learn of its own event, and the decisions that move it on."""
 
-import time
-
 import pytest
 from kafka import KafkaProducer
 
@@ -9,6 +7,7 @@ from joinedup.nudges.v1 import decision_pb2
 from services.kit import codec
 from tests.builders import an_event_body
 from tests.events_service import NOW, Log
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -30,14 +29,6 @@ def decide(producer, event_id, subject):
         time=NOW,
     )
     producer.send("decisions.v1", record.value, subject.encode(), record.headers).get(10)
-
-
-def eventually(question, seconds=15):
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, "it did not become true"
-        time.sleep(0.05)
-    return answer
 
 
 def test_an_event_is_decided_once_every_person_is(service, decisions):

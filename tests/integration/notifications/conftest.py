@@ -79,28 +79,20 @@ async def log(topics: str) -> AsyncIterator[Log]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def outcomes(topics: str) -> AsyncIterator[Callable[[str, int], Awaitable[list[Any]]]]:
-    """Reads what is told of a prompt from now on, until that many were told and no more came."""
+async def outcomes(topics: str) -> AsyncIterator[Callable[[str], Awaitable[list[Any]]]]:
+    """Reads what is told from now on, until something was told of one prompt: all of it."""
     consumer = AIOKafkaConsumer(bootstrap_servers=topics, auto_offset_reset="latest")
     await consumer.start()
     consumer.assign([TopicPartition("outcomes.v1", number) for number in range(4)])
     await consumer.seek_to_end()
 
-    async def told(prompt_id: str, number: int) -> list[Any]:
+    async def until(prompt_id: str) -> list[Any]:
         found: list[Any] = []
-        until = asyncio.get_running_loop().time() + 15
-        while len(found) < number and asyncio.get_running_loop().time() < until:
-            found += await fetch(prompt_id, 500)
-        return found + await fetch(prompt_id, 300)
+        async with asyncio.timeout(15):
+            while not found or found[-1].prompt_id != prompt_id:
+                record = await consumer.getone()
+                found.append(outcome_pb2.PromptOutcome.FromString(record.value))
+        return found
 
-    async def fetch(prompt_id: str, milliseconds: int) -> list[Any]:
-        fetched = await consumer.getmany(timeout_ms=milliseconds)
-        messages = [
-            outcome_pb2.PromptOutcome.FromString(record.value)
-            for records in fetched.values()
-            for record in records
-        ]
-        return [each for each in messages if each.prompt_id == prompt_id]
-
-    yield told
+    yield until
     await consumer.stop()

@@ -72,7 +72,9 @@ class Identity:
     lease_seconds: float = 5.0
     sets: dict[str, PermissionSet] = field(default_factory=dict)
     points: dict[str, str] = field(default_factory=dict)
+    leased_until: float = 0.0
     snapshots: int = 0
+    turned_away: int = 0
     away: bool = False
     refusing_leases: bool = False
     target: str = ""
@@ -110,6 +112,15 @@ class Identity:
             await channel.close()
         self._stop.set()
         await self._task
+
+    def lent(self) -> int:
+        """The milliseconds of a lease that begins now."""
+        self.leased_until = asyncio.get_running_loop().time() + self.lease_seconds
+        return int(self.lease_seconds * 1000)
+
+    def all_leases_over(self) -> bool:
+        """Whether nobody may serve any more on a lease from here."""
+        return asyncio.get_running_loop().time() > self.leased_until
 
     def give(self, subject: str, **row: Any) -> PermissionSet:
         """Permit family and HMRC, without telling anybody."""
@@ -174,6 +185,7 @@ class _Permissions(permissions_pb2_grpc.PermissionsServicer):
     ) -> permissions_pb2.SnapshotResponse:
         identity = self._identity
         if identity.away:
+            identity.turned_away += 1
             raise rpc.RpcRefused(grpc.StatusCode.UNAVAILABLE, "away")
         identity.snapshots += 1
         return permissions_pb2.SnapshotResponse(
@@ -193,7 +205,7 @@ class _Points(enforcement_points_pb2_grpc.EnforcementPointsServicer):
             raise rpc.RpcRefused(grpc.StatusCode.UNAVAILABLE, "away")
         identity.points[request.instance] = request.address
         answer = enforcement_points_pb2.EnforcementPointsRegisterResponse()
-        answer.lease.FromMilliseconds(int(identity.lease_seconds * 1000))
+        answer.lease.FromMilliseconds(identity.lent())
         return answer
 
     async def Renew(  # noqa: N802
@@ -205,5 +217,5 @@ class _Points(enforcement_points_pb2_grpc.EnforcementPointsServicer):
         if request.instance not in identity.points:
             raise rpc.RpcRefused(grpc.StatusCode.FAILED_PRECONDITION, "lease_expired")
         answer = enforcement_points_pb2.RenewResponse()
-        answer.lease.FromMilliseconds(int(identity.lease_seconds * 1000))
+        answer.lease.FromMilliseconds(identity.lent())
         return answer

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -29,18 +28,13 @@ from services.kit.log_producer import LogProducer
 from services.kit.settings import REPOSITORY
 from services.notifications.bootstrap import serve
 from services.notifications.settings import NotificationsSettings
+from tests.ports import free_port
 from tests.unit.notifications.builders import NOW
 
 if TYPE_CHECKING:
     from tests.integration.notifications.identity import Identity, Keys
 
 STREAM_SECONDS = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def eventually(
@@ -254,7 +248,7 @@ async def in_this_process(around: Around, **changed: Any) -> AsyncIterator[Repli
 
 @asynccontextmanager
 async def as_a_process(around: Around, **changed: Any) -> AsyncIterator[tuple[Replica, Any]]:
-    """A replica as a process of its own, which a test may kill; killed at the end anyway."""
+    """A replica as a process of its own, which a test may kill; ended at the end anyway."""
     settings = around.settings(**changed)
     given = settings.model_dump(exclude_none=True)
     values = {
@@ -275,7 +269,17 @@ async def as_a_process(around: Around, **changed: Any) -> AsyncIterator[tuple[Re
     finally:
         await replica.close()
         if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
+            await end(process)
+
+
+async def end(process: Any) -> None:
+    """Let it leave its groups: a killed one's places are kept, and whoever comes next waits."""
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), 10)
+    except TimeoutError:
+        process.kill()
         await process.wait()
 
 

@@ -220,14 +220,15 @@ async def test_a_scheduled_prompt_waits_and_can_be_called_off(replica, identity,
 async def test_each_kind_of_outcome_is_told_once(replica, identity, log, outcomes):
     mair = replica.person(new_random_id())
     identity.give(mair.subject)
-    nudge = a_nudge_decision()
-    await log.decide(a_decision(nudge, subject=mair.subject))
-    await eventually(mair.inbox)
+    nudge, behind = a_nudge_decision(), a_nudge_decision()
+    await log.decide(a_decision(nudge, behind, subject=mair.subject))
+    await eventually(lambda: _holds(mair, 2))
 
     for _ in range(2):
         await mair.open(nudge.prompt_id)
         await mair.respond(nudge.prompt_id, prompts_pb2.RESPONSE_DONE, "inbox")
-    told = await outcomes(nudge.prompt_id, 2)
+    await mair.open(behind.prompt_id)
+    told = [each for each in await outcomes(behind.prompt_id) if each.prompt_id == nudge.prompt_id]
 
     assert [each.kind for each in told] == [1, 4]
     assert {each.channel for each in told} == {"inbox"}

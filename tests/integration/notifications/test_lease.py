@@ -10,6 +10,7 @@ import pytest
 
 from services.kit.ids import new_random_id
 from services.kit.rpc import reason_of
+from services.notifications.entrypoints import dispatcher
 from tests.integration.notifications.running import (
     as_a_process,
     eventually,
@@ -17,6 +18,7 @@ from tests.integration.notifications.running import (
     in_this_process,
 )
 from tests.unit.notifications.builders import a_decision, a_nudge_decision
+from tests.waiting import heard
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -47,8 +49,9 @@ async def test_without_its_lease_a_process_serves_nothing_and_with_it_everything
         assert await reason(mair.open(nudge.prompt_id)) == "lease_lost"
         assert await http_status(replica.settings.probe_port) == 503
         waiting = a_nudge_decision()
-        await log.decide(a_decision(waiting, subject=mair.subject))
-        await asyncio.sleep(1.5)
+        with heard(dispatcher.__name__) as said:
+            await log.decide(a_decision(waiting, subject=mair.subject))
+            await eventually(lambda: ("nothing served", "LeaseLost") in said)
         assert list(await mair.inbox()) == [nudge.prompt_id]
 
         identity.refusing_leases = False
@@ -59,7 +62,7 @@ async def test_without_its_lease_a_process_serves_nothing_and_with_it_everything
         assert (await mair.open(waiting.prompt_id)).title
 
 
-async def test_a_lease_that_identity_forgot_is_asked_for_anew(around, identity):
+async def test_a_lease_that_identity_forgot_is_asked_for_anew(around, identity, log):
     identity.lease_seconds = 1.0
     async with in_this_process(around) as replica:
         mair = replica.person(new_random_id())
@@ -70,7 +73,8 @@ async def test_a_lease_that_identity_forgot_is_asked_for_anew(around, identity):
         await eventually(lambda: identity.points)
         await replica.ready()
         async with mair.listening() as again:
-            await asyncio.sleep(0.2)
+            await log.decide(a_decision(subject=mair.subject))
+            await again.got(1)
             assert not again.ended.is_set()
 
     assert reason_of(stream.error) == "lease_lost"
@@ -89,7 +93,7 @@ async def test_what_took_effect_while_a_process_was_frozen_holds_when_it_wakes(
         await eventually(mair.inbox)
         process.send_signal(signal.SIGSTOP)
         opening = asyncio.create_task(mair.open(nudge.prompt_id))
-        await asyncio.sleep(1.5)
+        await eventually(identity.all_leases_over)
         identity.points.clear()
         identity.end(mair.subject)
         process.send_signal(signal.SIGCONT)
@@ -97,9 +101,11 @@ async def test_what_took_effect_while_a_process_was_frozen_holds_when_it_wakes(
         assert await reason(opening) in {"lease_lost", "prompt_withdrawn"}
         await replica.ready()
         assert await reason(mair.open(nudge.prompt_id)) == "prompt_withdrawn"
+        identity.give(mair.subject)
+        later = a_nudge_decision(epoch=1)
         async with mair.listening() as stream:
-            await asyncio.sleep(1.0)
-            assert stream.prompts == []
+            await log.decide(a_decision(later, subject=mair.subject, permission_serial=3))
+            assert await stream.got(1) == [later.prompt_id]
 
 
 async def test_streams_end_at_once_when_the_process_is_told_to_stop(around, identity):

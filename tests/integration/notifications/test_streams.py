@@ -16,6 +16,7 @@ from deploy.local.servers import redis_server
 from joinedup.notifications.v1 import prompts_pb2, prompts_pb2_grpc
 from services.kit.ids import new_random_id
 from services.kit.rpc import reason_of
+from services.notifications import metrics
 from services.notifications.adapters.postgres.decisions import PostgresDecisions
 from services.notifications.adapters.postgres.store import Store
 from tests.integration.notifications.running import (
@@ -23,9 +24,9 @@ from tests.integration.notifications.running import (
     Person,
     as_a_process,
     eventually,
-    free_port,
     in_this_process,
 )
+from tests.ports import free_port
 from tests.unit.notifications.builders import a_decision, a_nudge_decision, an_arrival
 
 if TYPE_CHECKING:
@@ -37,6 +38,19 @@ MANY = 1500  # more than a client that does not read can hold, and the server's 
 NOWHERE = "redis://127.0.0.1:9/0"
 # A client that reads nothing holds this much of what is written to it, not megabytes.
 SMALL_WINDOW = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535)]
+
+
+@pytest.fixture
+def closed_streams(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Why the streams of this process were closed from its side, as its measure is told."""
+    reasons: list[str] = []
+
+    class Counter:
+        def add(self, _number: int, attributes: dict[str, str]) -> None:
+            reasons.append(attributes["joinedup.reason"])
+
+    monkeypatch.setattr(metrics, "CLOSED_STREAMS", Counter())
+    return reasons
 
 
 async def fill(database: str, subject: str, number: int) -> list[str]:
@@ -95,7 +109,7 @@ async def test_a_cursor_that_was_not_made_here_is_refused(replica, identity, aro
         assert reason_of(refused.error) == "cursor_invalid"
 
 
-async def test_a_person_has_ten_streams_at_most(replica):
+async def test_a_person_has_ten_streams_at_most(replica, around, identity):
     mair = replica.person(new_random_id())
     async with AsyncExitStack() as streams:
         for _ in range(10):
@@ -104,17 +118,23 @@ async def test_a_person_has_ten_streams_at_most(replica):
             await eleventh.ended.wait()
 
         assert reason_of(eleventh.error) == "too_many_streams"
+    identity.give(mair.subject)
+    await fill(around.database, mair.subject, 1)
     async with mair.listening() as again:
-        await asyncio.sleep(0.1)
+        await again.got(1)
         assert not again.ended.is_set()
 
 
-async def test_a_reader_who_does_not_read_is_closed_and_loses_nothing(around, identity):
+async def test_a_reader_who_does_not_read_is_closed_and_loses_nothing(
+    around, identity, closed_streams
+):
     async with in_this_process(around, slow_reader_seconds=0.5) as replica:
         mair = replica.person(new_random_id())
         identity.give(mair.subject)
         prompts = await fill(around.database, mair.subject, MANY)
-        frames, ended = await read_slowly(mair, seconds=6.0)
+        async with not_reading(mair) as call:
+            await eventually(lambda: "slow_reader" in closed_streams)
+            frames, ended = await all_of(call)
         async with mair.listening(frames[-1].cursor, confirm=False) as stream:
             await stream.got(MANY - len(frames), 30)
 
@@ -124,11 +144,9 @@ async def test_a_reader_who_does_not_read_is_closed_and_loses_nothing(around, id
     assert {frame.prompt_id for frame in frames} | set(stream.prompts) == set(prompts)
 
 
-async def read_slowly(
-    person: Person, seconds: float
-) -> tuple[list[prompts_pb2.SealedPrompt], grpc.aio.AioRpcError]:
-    """Open a stream, read nothing for a while, then everything up to its end."""
-    frames = []
+@asynccontextmanager
+async def not_reading(person: Person) -> AsyncIterator[Any]:
+    """A stream that stands, and that nobody reads from."""
     async with grpc.aio.insecure_channel(person.replica.target, SMALL_WINDOW) as channel:
         call = prompts_pb2_grpc.PromptsStub(channel).Subscribe(
             prompts_pb2.SubscribeRequest(),
@@ -136,25 +154,29 @@ async def read_slowly(
             metadata=(("authorization", f"Bearer {person.token}"),),
         )
         await call.initial_metadata()
-        await asyncio.sleep(seconds)
-        try:
-            while isinstance(item := await call.read(), prompts_pb2.SubscribeResponse):
-                frames.append(item.prompt)
-        except grpc.aio.AioRpcError as ended:
-            return frames, ended
+        yield call
+
+
+async def all_of(call: Any) -> tuple[list[prompts_pb2.SealedPrompt], grpc.aio.AioRpcError]:
+    """Everything that was written to a stream, up to its end."""
+    frames = []
+    try:
+        while isinstance(item := await call.read(), prompts_pb2.SubscribeResponse):
+            frames.append(item.prompt)
+    except grpc.aio.AioRpcError as ended:
+        return frames, ended
     raise AssertionError("the stream ended as if nothing had happened")
 
 
-async def test_a_slow_reader_does_not_hold_up_a_quick_one(around, identity):
+async def test_a_slow_reader_does_not_hold_up_a_quick_one(around, identity, closed_streams):
     async with in_this_process(around, slow_reader_seconds=0.5) as replica:
         mair = replica.person(new_random_id())
         identity.give(mair.subject)
-        async with mair.listening(confirm=False) as quick:
-            slow = asyncio.create_task(read_slowly(mair, seconds=6.0))
-            await asyncio.sleep(0.5)
+        async with mair.listening(confirm=False) as quick, not_reading(mair) as slow:
             await fill(around.database, mair.subject, MANY)
             await quick.got(MANY, 40)
-            _, ended = await slow
+            await eventually(lambda: "slow_reader" in closed_streams)
+            _, ended = await all_of(slow)
 
     assert len(set(quick.prompts)) == MANY
     assert reason_of(ended) == "slow_reader"

@@ -24,6 +24,7 @@ from tests.unit.notifications.builders import (
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+TRIES = 10
 SUPPRESSED, EXPIRED = prompts_pb2.STATE_SUPPRESSED, prompts_pb2.STATE_EXPIRED
 
 
@@ -79,9 +80,11 @@ async def test_after_a_withdrawal_nothing_unread_can_be_seen_or_opened(
         ("inbox", SUPPRESSED, "withdrawn"),
         ("stream", SUPPRESSED, "withdrawn"),
     }
+    identity.give(mair.subject)
+    later = a_nudge_decision(epoch=1)
     async with mair.listening() as again:
-        await asyncio.sleep(0.5)
-        assert again.prompts == []
+        await log.decide(a_decision(later, subject=mair.subject, permission_serial=3))
+        assert await again.got(1) == [later.prompt_id]
 
 
 async def test_what_was_decided_before_a_no_never_comes_after_a_later_yes(mair, identity, log):
@@ -212,7 +215,8 @@ async def test_while_identity_is_away_prompts_wait_and_none_is_lost(mair, identi
     nudge = a_nudge_decision()
     await log.decide(a_decision(nudge, subject=mair.subject))
     await eventually(lambda: deliveries(mair, nudge))
-    await asyncio.sleep(1.5)
+    asked = identity.turned_away
+    await eventually(lambda: identity.turned_away > asked + 1)
     waiting = {state for _, state, _ in await deliveries(mair, nudge)}
     refused = await refusal(mair.open(nudge.prompt_id))
 
@@ -234,25 +238,26 @@ async def test_withdrawals_among_openings_let_nothing_be_opened_after_their_answ
         nudge = a_nudge_decision()
         await log.decide(a_decision(nudge, subject=person.subject))
         await eventually(person.inbox)
-        opened, ended = [], asyncio.Event()
+        opened, refused, ended = [], [], asyncio.Event()
 
         async def keep_opening() -> None:
             while not ended.is_set():
                 asked = time.monotonic()
                 try:
                     await person.open(nudge.prompt_id)
-                except grpc.aio.AioRpcError as refused:
-                    if reason_of(refused) != "prompt_withdrawn":
+                except grpc.aio.AioRpcError as refusal:
+                    if reason_of(refusal) != "prompt_withdrawn":
                         raise
+                    refused.append(asked)
                 else:
                     opened.append(asked)
 
         opening = [asyncio.create_task(keep_opening()) for _ in range(3)]
-        await asyncio.sleep(0.3)
+        await eventually(lambda: len(opened) >= TRIES)
         began = time.monotonic()
         await identity.withdraw(person.subject)
         took_effect = time.monotonic()
-        await asyncio.sleep(0.3)
+        await eventually(lambda: len([at for at in refused if at > took_effect]) >= TRIES)
         ended.set()
         await asyncio.gather(*opening)
         assert opened
