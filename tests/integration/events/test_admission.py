@@ -4,6 +4,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import grpc
 import psycopg
@@ -12,6 +13,8 @@ import pytest
 from joinedup.events.v1 import life_event_record_pb2 as record_pb
 from tests.builders import an_event_body
 from tests.events_service import NOW, rows_of
+from tests.groups import forget_members
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -131,8 +134,7 @@ def test_an_event_in_progress_is_not_admitted_twice(service, log):
     with ThreadPoolExecutor() as pool:
         first = pool.submit(service.publish, body)
         asked = len(service.identity.asked)
-        while len(service.identity.asked) == asked and not first.done():
-            threading.Event().wait(0.01)
+        eventually(lambda: len(service.identity.asked) > asked or first.done())
 
         second = service.publish(body)
         service.identity.held.set()
@@ -196,13 +198,13 @@ def test_an_admission_whose_process_died_is_taken_over_after_its_lease(
     with ThreadPoolExecutor() as pool:
         lost = pool.submit(service.publish, body)
         asked = len(service.identity.asked)
-        while len(service.identity.asked) == asked and not lost.done():
-            threading.Event().wait(0.01)
+        eventually(lambda: len(service.identity.asked) > asked or lost.done())
         service.process.kill()
         service.process.wait()
         service.identity.held.set()
         service.identity.held = None
         assert lost.exception() is not None
+    forget_members(service.kafka, "events.decided")
     service.start()
 
     early = service.publish(body)
@@ -220,10 +222,9 @@ def test_an_admission_whose_process_died_is_taken_over_after_its_lease(
     assert service.now() - received_at > timedelta(seconds=1)
 
 
-def test_without_its_store_nothing_is_admitted(service, log, events_database_url):
-    name = events_database_url.rpartition("/")[2]
-    admin = events_database_url.removesuffix(name) + "postgres"
-    with psycopg.connect(admin, autocommit=True) as connection:
+def test_without_its_store_nothing_is_admitted(service, log, events_database_url, postgres_url):
+    name = urlsplit(events_database_url).path.removeprefix("/")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)

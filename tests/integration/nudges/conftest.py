@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -17,6 +16,8 @@ from services.kit.service_tokens import generate_keypair
 from tests import native
 from tests.integration.nudges.identity import Identity
 from tests.integration.nudges.log_client import LogClient
+from tests.ports import free_port
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -170,21 +171,3 @@ def module_worker(
     yield worker
     worker.end()
     server.stop()
-
-
-def eventually(
-    holds: Callable[[], bool], seconds: float, said: Callable[[], str] = lambda: ""
-) -> None:
-    """Wait until something holds; fail with what was said when it never does."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s\n{said()}"
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    import socket  # noqa: PLC0415 - used once
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -9,6 +9,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from joinedup.nudges.v1.decision_pb2 import Decision
+from tests.groups import forget_members
 from tests.unit.nudges.builders import encoded
 
 GROUP = "nudges.decide"
@@ -103,13 +104,9 @@ class LogClient:
         ends = self.ends("life-events.v1")
         return sum(end - committed.get(tp.partition, 0) for tp, end in ends.items())
 
-    def members(self) -> int:
-        """Workers that have a place in the group, dead or alive."""
-        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
-        try:
-            return len(admin.describe_groups([GROUP])[GROUP]["members"])
-        finally:
-            admin.close()
+    def forget_members(self) -> None:
+        """Take every worker's place in the group away, as the broker does after a while."""
+        forget_members(self.bootstrap, GROUP)
 
     def reachable(self) -> bool:
         try:

@@ -10,8 +10,8 @@ import pytest
 
 from services.kit.ids import new_random_id
 from services.kit.yaml_file import read_yaml
-from tests.integration.nudges.conftest import eventually
 from tests.unit.nudges.builders import a_record, encoded
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
