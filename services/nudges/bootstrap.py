@@ -156,7 +156,6 @@ async def _log_ready(settings: NudgesSettings, producer: ChunkProducer, ends: Ka
                 if not missing:
                     break
                 await asyncio.sleep(delay)
-        await producer.learn((wire.DECISIONS, dead_letters))
     except TimeoutError:
         names = ", ".join(sorted(missing))
         raise CannotStart(f"the broker has no topic {names}: make topics first") from None
