@@ -163,6 +163,8 @@ def endpoints(machine: Machine, names: Collection[str]) -> dict[str, str]:
     def place(url: str) -> str:
         return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
 
+    # Our own processes take its socket; whoever looks from outside finds it here.
+    tcp = ports.address(base, "postgres")
     offered = (
         ("events_http", "events", ports.url(base, "events_http")),
         ("identity_grpc", "identity", ports.address(base, "identity_grpc")),
@@ -172,7 +174,7 @@ def endpoints(machine: Machine, names: Collection[str]) -> dict[str, str]:
         ("traces", "zipkin", ports.url(base, "traces")),
         ("metrics", "events", f"{ports.url(base, 'events_probe')}/metrics"),
         ("kafka", "kafka", kafka_bootstrap(machine)),
-        ("postgres", "postgres", place(admin_url(machine))),
+        ("postgres", "postgres", place(external.database_url or "") or tcp),
         ("redis", "redis", place(redis_url(machine))),
     )
     elsewhere = {

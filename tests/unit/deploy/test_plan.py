@@ -154,6 +154,16 @@ def test_endpoints_have_the_promised_names() -> None:
     }
 
 
+def test_every_store_has_an_address_that_answers_from_outside() -> None:
+    found = plan.endpoints(machine(), ["kafka", "postgres", "redis"])
+
+    assert found == {
+        "kafka": "127.0.0.1:18092",
+        "postgres": "127.0.0.1:18432",
+        "redis": "127.0.0.1:18379",
+    }
+
+
 def test_endpoints_name_only_what_runs_or_exists_elsewhere() -> None:
     elsewhere = External(database_url="postgresql://admin:secret@db.internal:5432/postgres")
 
