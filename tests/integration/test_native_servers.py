@@ -15,7 +15,7 @@ import pytest
 from deploy.local.errors import AlreadyRunning, NotRunning, PortTaken, ServerAway, StartFailed
 from deploy.local.platform import Platform
 from deploy.local.running import readiness, recorded, state
-from deploy.local.settings import ROOT, External
+from deploy.local.settings import ROOT, TOOLS, External
 from tests.native import FIRST_BASE, on_database, start_platform
 
 if TYPE_CHECKING:
@@ -164,16 +164,18 @@ def test_a_platform_goes_with_the_killed_process_that_owned_it() -> None:
         assert second.pid("redis") != old
 
 
-def test_after_stop_nothing_is_left() -> None:
-    platform = start_platform("own", only=STORES, external=External())
-    pids = [recorded.observe(platform.pid(name)) for name in STORES]
-    sockets = state.folders(ROOT, platform.home).sockets
+def test_after_stop_nothing_is_left(own: Platform) -> None:
+    """The last of this file: nobody needs its platform any more."""
+    pids = [recorded.observe(own.pid(name)) for name in STORES]
+    sockets = state.folders(ROOT, own.home).sockets
     assert sockets.is_dir()
 
-    platform.stop()
+    own.stop()
 
     assert not any(recorded.alive(each) for each in pids)
     assert not sockets.exists()
-    assert not (platform.home / "endpoints.json").exists()
+    assert not (own.home / "endpoints.json").exists()
     with pytest.raises(NotRunning):
-        Platform.attach(platform.home)
+        Platform.attach(own.home)
+    # What makes the next broker's start short outlives even a fresh start.
+    assert [*TOOLS.glob("broker-*.jsa"), *own.home.glob("*.jsa")]

@@ -75,7 +75,8 @@ def prepare(
 def _kafka_files(folders: Folders, java: str, note: Callable[[str], None]) -> kafka.KafkaFiles:
     found = tuple(jars.ensure_jars("kafka", note))
     kept = kafka.archive_path(TOOLS, java, found)
-    written = folders.home / "data" / "kafka-broker.jsa"
+    # Not among the data, which a fresh start throws away.
+    written = folders.home / "kafka-broker.jsa"
     kafka.adopt_archive(written, kept)
     return kafka.KafkaFiles(
         java=java,
