@@ -24,8 +24,8 @@ async def test_a_statement_leaves_when_an_answer_is_wanted(connection, database_
     async with connection.pipeline(), connection.transaction():
         first = await connection.execute(moment)
         async with await psycopg.AsyncConnection.connect(database_url) as other:
-            [meanwhile] = await (await other.execute(moment)).fetchone()
-        [gathered] = await first.fetchone()
+            [meanwhile] = await (await other.execute(moment)).fetchall()
+        [gathered] = await first.fetchall()
 
     assert gathered > meanwhile
 

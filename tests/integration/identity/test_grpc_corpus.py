@@ -15,7 +15,7 @@ SERVICES = ("events", "notifications", "nudges", "operator")
 
 async def test_every_entry_for_any_server_is_refused_as_it_says(identity: Identity, mair: str):
     tokens = {name: identity.keys.signed(name, "identity")() for name in SERVICES}
-    tokens["person"], _ = identity.tokens.token(mair, identity.clock.now())
+    tokens["person"], _ = identity.tokens.token(mair, "en", identity.clock.now())
 
     for entry in entries():
         for rpc in asked(entry, RPCS):
