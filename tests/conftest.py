@@ -38,8 +38,9 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)  # before the marks are asked for
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give a test that waits for servers the time for it, unless it has a limit of its own.
+    """Mark what uses the run's servers, and give it the time for them unless it has its own limit.
 
     A unit test is interrupted by a signal: it hangs in Python or not at all, and a watching thread
     for each of a thousand is a tenth of their time.
@@ -50,6 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         names = getattr(item, "fixturenames", ())
         seconds = max((WITH_SERVERS_SECONDS.get(name, 0) for name in names), default=0)
+        if seconds:
+            item.add_marker("shared_servers")
         if seconds and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(seconds))
 

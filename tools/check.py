@@ -26,6 +26,7 @@ _RULES: Final = tuple(
 )
 _OTHERS_WITHOUT_SERVERS: Final = ("tests/scenarios", "tests/contract", "tests/architecture")
 _STATIC_SECONDS: Final = 600
+_TESTS_SECONDS: Final = 1800
 
 _console = Console(highlight=False)
 
@@ -92,12 +93,29 @@ def run_unit() -> Step:
     return step
 
 
-def run_tests(folders: list[str], report: str) -> Step:
+def run_tests(folders: list[str], report: str, marked: str = "") -> Step:
     """Run pytest with its output as it comes, and the slowest tests named at the end."""
     begun = time.monotonic()
-    command = [*_pytest(report, *folders), "--durations=5"]
+    command = _pytest(report, *folders, "--durations=5", marked=marked)
     done = subprocess.run(command, cwd=ROOT, env=_environment(), check=False)
     return Step("tests", done.returncode == 0, time.monotonic() - begun)
+
+
+def run_server_tests() -> list[Step]:
+    """Run what is no unit test: those that share a set of servers, and beside them all others.
+
+    The others start what they need themselves, kill it and wait out what the log allows a dead
+    reader: neither half keeps a core busy.
+    """
+    begun = time.monotonic()
+    folders = ["tests", f"--ignore={_UNIT}"]
+    others = _pytest("test", *folders, "--durations=5", marked="not shared_servers")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        beside = pool.submit(_captured, others, _TESTS_SECONDS)
+        shared = run_tests(folders, "test-shared-servers", marked="shared_servers")
+        done = beside.result()
+    _console.print(Text(done.stdout.rstrip()), soft_wrap=True)
+    return [shared, Step("other tests", done.returncode == 0, time.monotonic() - begun)]
 
 
 def prepare_servers() -> Step:
@@ -122,7 +140,7 @@ def main() -> int:
         steps.append(run_tests(list(_OTHERS_WITHOUT_SERVERS), "test-without-servers"))
     if "tests" in wanted:
         steps.append(prepare_servers())
-        steps.append(run_tests(["tests", f"--ignore={_UNIT}"], "test"))
+        steps += run_server_tests()
     failed = [step.name for step in steps if not step.passed]
     if failed:
         _console.print(f"failed: {', '.join(failed)}", style="bold red")
@@ -134,10 +152,11 @@ def static_names() -> tuple[str, ...]:
     return ("lint", "format-check", "types", "imports", "buf-lint", "buf-breaking", "stubs")
 
 
-def _pytest(report: str, *arguments: str) -> list[str]:
+def _pytest(report: str, *arguments: str, marked: str = "") -> list[str]:
     """The command that runs these tests and writes a JUnit report in build/."""
     (ROOT / "build").mkdir(exist_ok=True)
-    options = ["-q", "-m", "not performance", "--junitxml", f"build/{report}.xml"]
+    marks = " and ".join(filter(None, ("not performance", marked)))
+    options = ["-q", "-m", marks, "--junitxml", f"build/{report}.xml"]
     return [sys.executable, "-m", "pytest", *options, *arguments]
 
 
@@ -146,7 +165,9 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def _captured(command: list[str]) -> subprocess.CompletedProcess[str]:
+def _captured(
+    command: list[str], seconds: float = _STATIC_SECONDS
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
         cwd=ROOT,
@@ -155,7 +176,7 @@ def _captured(command: list[str]) -> subprocess.CompletedProcess[str]:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=_STATIC_SECONDS,
+        timeout=seconds,
     )
 
 
