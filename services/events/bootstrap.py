@@ -27,6 +27,7 @@ from services.events.entrypoints.stream import GROUP, Decisions
 from services.events.settings import EventsSettings
 from services.kit.catalogue import CatalogueInvalid, Problem
 from services.kit.clock import Clock, make_clock
+from services.kit.dead_letter import DeadLetters, dead_letter_topic
 from services.kit.log_consumer import consume
 from services.kit.log_producer import LogProducer, LogUnavailable
 from services.kit.migrations import MigrationRefused, migrate
@@ -137,14 +138,15 @@ async def _serve(parts: Parts, stop: asyncio.Event) -> None:
 
 async def _count_decisions(parts: Parts, stop: asyncio.Event) -> None:
     topics = load_topics(parts.settings.protos_dir / "topics")
-    dead_letters = topics[wire.DECISIONS].dead_letter
-    if dead_letters is None:
-        raise CannotStart(f"{wire.DECISIONS} declares no dead-letter topic")
     decisions = Decisions(
         mark=partial(handlers.mark_decided, parts.admissions),
-        send=parts.producer.send,
-        dead_letters=dead_letters,
-        now=parts.clock.now,
+        dead_letters=DeadLetters(
+            send=parts.producer.send,
+            topic=dead_letter_topic(topics[wire.DECISIONS]),
+            service="events",
+            now=parts.clock.now,
+            count=metrics.set_aside,
+        ),
     )
     await consume(
         bootstrap=parts.settings.kafka_bootstrap,

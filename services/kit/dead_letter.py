@@ -1,12 +1,16 @@
 """A record that can never be read, set aside as it came, with the reason."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from services.kit.codec import MAX_HEADER_BYTES, MAX_HEADERS, Headers
+from services.kit.log_consumer import Record
+from services.kit.run import CannotStart
+from services.kit.telemetry import log
+from services.kit.topics import Topic
 
 ORIGINAL_PREFIX: Final = "dl_h_"
 
@@ -56,3 +60,55 @@ def dead_letter(
             break
         kept.append((kept_name, original or b""))
     return DeadLetter(key, value, kept)
+
+
+def dead_letter_topic(topic: Topic) -> str:
+    """Where a topic's dead letters go; raises CannotStart when it declares nothing.
+
+    A consumer without it would stop at the first record that it has to set aside.
+    """
+    if topic.dead_letter is None:
+        raise CannotStart(f"{topic.topic} declares no dead-letter topic")
+    return topic.dead_letter
+
+
+class Send(Protocol):
+    """Appends a record to the log and waits for its word."""
+
+    def __call__(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, /
+    ) -> Awaitable[object]:
+        """Append one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """Sets aside what a service can never read; `topic` takes the letters, `count` each reason."""
+
+    send: Send
+    topic: str
+    service: str
+    now: Callable[[], datetime]
+    count: Callable[[str], None]
+
+    async def set_aside(self, record: Record, reason: str) -> None:
+        """Write the record's letter, then count and log it; raises what sending raises.
+
+        The offset may move when this returns, since the log has the letter then.
+        """
+        letter = dead_letter(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+            reason=reason,
+            service=self.service,
+            now=self.now(),
+        )
+        await self.send(self.topic, letter.key, letter.value, letter.headers)
+        self.count(reason)
+        place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        log(__name__).warning("record set aside", extra={**place, "reason": reason})

@@ -61,6 +61,11 @@ LEASES_LOST = _METER.create_counter(
 )
 
 
+def dead_letter(reason: str) -> None:
+    """Count a record that was set aside."""
+    DEAD_LETTERS.add(1, {"joinedup.reason": reason})
+
+
 def observe_streams(count: Callable[[], int]) -> None:
     """Measure live streams by asking."""
 

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 
 from services.kit.catalogue import CatalogueInvalid
 from services.kit.clock import Clock, make_clock
+from services.kit.dead_letter import dead_letter_topic
 from services.kit.log_producer import LogUnavailable
 from services.kit.probe import Probe
 from services.kit.retry import back_off
@@ -139,13 +140,10 @@ def _identity(settings: NudgesSettings, clock: Clock) -> grpc.aio.Channel:
 async def _log_ready(settings: NudgesSettings, producer: ChunkProducer, ends: KafkaLogEnds) -> str:
     """Connect, and wait until every topic is there; the name of the dead-letter topic.
 
-    Faust loops for ever on a topic that is missing, and a worker without its dead-letter topic
-    would stop at the first record it has to set aside.
+    Faust loops for ever on a topic that is missing.
     """
     topics = load_topics(settings.protos_dir / "topics")
-    dead_letters = topics[wire.LIFE_EVENTS].dead_letter
-    if dead_letters is None:
-        raise CannotStart(f"{wire.LIFE_EVENTS} declares no dead-letter topic")
+    dead_letters = dead_letter_topic(topics[wire.LIFE_EVENTS])
     needed = (wire.LIFE_EVENTS, wire.PERMISSIONS, wire.DECISIONS, dead_letters)
     missing: set[str] = set()
     try:

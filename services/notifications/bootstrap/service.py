@@ -14,12 +14,14 @@ from joinedup.notifications.v1 import (
 )
 from services.kit import rpc
 from services.kit.clock import Clock
+from services.kit.dead_letter import DeadLetters, dead_letter_topic
 from services.kit.ids import new_random_id
 from services.kit.log_consumer import consume
 from services.kit.probe import Probe
 from services.kit.secret_file import read_key
 from services.kit.tasks import end_tasks
 from services.kit.topics import load_topics
+from services.notifications import metrics
 from services.notifications.adapters.identity_grpc import IdentityLeases, IdentityPermissions
 from services.notifications.adapters.kafka_outcomes import KafkaOutcomes
 from services.notifications.adapters.live_streams import LiveStreams, StreamLimits
@@ -42,7 +44,6 @@ from services.notifications.entrypoints.grpc_server.prompts import PromptsOn, Pr
 from services.notifications.entrypoints.grpc_server.subscribe import Subscribing
 from services.notifications.entrypoints.stream import (
     DecisionConsumer,
-    Inlet,
     PermissionConsumer,
 )
 from services.notifications.entrypoints.upkeep import LeaseKeeper, OutcomeTeller, Sweeper
@@ -99,7 +100,14 @@ class Service:
             KafkaOutcomes(outside.producer, topics[OUTCOMES].topic),
         )
         self.dead_letters = {
-            name: topics[name].dead_letter or "" for name in (DECISIONS, PERMISSIONS)
+            name: DeadLetters(
+                send=outside.producer.send,
+                topic=dead_letter_topic(topics[name]),
+                service="notifications",
+                now=clock.now,
+                count=metrics.dead_letter,
+            )
+            for name in (DECISIONS, PERMISSIONS)
         }
 
     def _wake(self, subjects: Iterable[str]) -> None:
@@ -170,17 +178,15 @@ class Service:
 
     def consumers(self, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
         """The two readers of the log; several processes share their groups."""
-        send, now = self.outside.producer.send, self.clock.now
+        now = self.clock.now
 
         def wake(subjects: Iterable[str]) -> None:
             self.dispatcher.wake(subjects)
             self.wake_ups.call(subjects)
 
-        decisions = DecisionConsumer(
-            Inlet(send, self.dead_letters[DECISIONS], now), self.decisions, wake
-        )
+        decisions = DecisionConsumer(self.dead_letters[DECISIONS], now, self.decisions, wake)
         permissions = PermissionConsumer(
-            Inlet(send, self.dead_letters[PERMISSIONS], now), self.gate, self.streams
+            self.dead_letters[PERMISSIONS], now, self.gate, self.streams
         )
         common: dict[str, Any] = {"bootstrap": self.settings.kafka_bootstrap, "stop": stop}
         return [

@@ -1,17 +1,16 @@
 """The two topics this service reads: each record is taken or set aside, never skipped."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
 
 from joinedup.identity.v1 import permission_set_pb2
 from joinedup.nudges.v1 import decision_pb2
 from services.kit.codec import Undecodable, decode
-from services.kit.dead_letter import dead_letter
+from services.kit.dead_letter import DeadLetters
 from services.kit.log_consumer import Record
-from services.kit.telemetry import consumer_span, current_traceparent, log
+from services.kit.telemetry import consumer_span, current_traceparent
 from services.notifications import metrics
 from services.notifications.domain.decision import Arrival
 from services.notifications.domain.errors import DecisionInvalid
@@ -22,57 +21,6 @@ from services.notifications.ports import Decisions, Gate, Streams
 from services.notifications.wire.decisions import decision_of
 from services.notifications.wire.permissions import permission_set_of
 
-SERVICE: Final = "notifications"
-
-
-class Send(Protocol):
-    """Appends a record to the log and waits for its word."""
-
-    def __call__(
-        self,
-        topic: str,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Iterable[tuple[str, bytes]] = (),
-    ) -> Awaitable[object]:
-        """Append one."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Inlet:
-    """What both consumers stand on; `dead_letters` is the topic for what can never be read."""
-
-    send: Send
-    dead_letters: str
-    now: Callable[[], datetime]
-
-    async def set_aside(self, record: Record, reason: str) -> None:
-        """Write the record's dead letter; the offset moves only after the log has it."""
-        letter = dead_letter(
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            key=record.key,
-            value=record.value,
-            headers=record.headers,
-            reason=reason,
-            service=SERVICE,
-            now=self.now(),
-        )
-        await self.send(self.dead_letters, letter.key, letter.value, letter.headers)
-        metrics.DEAD_LETTERS.add(1, {"joinedup.reason": reason})
-        log(__name__).warning(
-            "record set aside",
-            extra={
-                "topic": record.topic,
-                "partition": record.partition,
-                "offset": record.offset,
-                "reason": reason,
-            },
-        )
-
-
 Poison = tuple[Record, str]
 
 
@@ -80,7 +28,8 @@ Poison = tuple[Record, str]
 class DecisionConsumer:
     """decisions.v1 into the ledger; `wake` is told whose prompts now wait."""
 
-    inlet: Inlet
+    dead_letters: DeadLetters
+    now: Callable[[], datetime]
     decisions: Decisions
     wake: Callable[[Iterable[str]], None]
 
@@ -95,19 +44,20 @@ class DecisionConsumer:
                     arrivals.append(read)
                 else:
                     poison.append((record, read))
-            admitted = await admit_decisions(arrivals, self.decisions, now=self.inlet.now())
+            admitted = await admit_decisions(arrivals, self.decisions, now=self.now())
         metrics.DECISIONS.add(admitted.decisions)
         metrics.REPEATED_DECISIONS.add(len(arrivals) - admitted.decisions)
         self.wake(admitted.subjects)
         for record, reason in poison:
-            await self.inlet.set_aside(record, reason)
+            await self.dead_letters.set_aside(record, reason)
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionConsumer:
     """permissions.v1 into the gate's rows."""
 
-    inlet: Inlet
+    dead_letters: DeadLetters
+    now: Callable[[], datetime]
     gate: Gate
     streams: Streams
 
@@ -121,12 +71,12 @@ class PermissionConsumer:
                 sets.append(read)
             else:
                 poison.append((record, read))
-        taken = await take_permissions(sets, self.gate, self.streams, now=self.inlet.now())
+        taken = await take_permissions(sets, self.gate, self.streams, now=self.now())
         metrics.STOPPED.add(
             sum(each.ended for each in taken), {"joinedup.reason": "permission_ended"}
         )
         for record, reason in poison:
-            await self.inlet.set_aside(record, reason)
+            await self.dead_letters.set_aside(record, reason)
 
 
 def _arrival(record: Record, spans: ExitStack) -> Arrival | str:
