@@ -17,7 +17,6 @@ from services.events.domain.admission import (
     is_event_id,
     mark_of,
 )
-from tests.laws import law
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -33,7 +32,6 @@ def test_the_id_is_the_one_that_was_agreed():
     assert is_event_id(expected)
 
 
-@law
 @given(st.tuples(TEXT, TEXT, TEXT), st.tuples(TEXT, TEXT, TEXT))
 def test_two_events_have_one_id_only_if_they_are_the_same(one, other):
     assert (event_id_of(*one) == event_id_of(*other)) == (one == other)

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.identity.domain.birth_date import age_in_years, is_partial_date, is_whole_date
-from tests.laws import law
 
 TODAY = date(2026, 11, 20)
 days = st.dates(date(1900, 1, 1), date(2026, 11, 20))
@@ -44,7 +43,6 @@ def test_a_leap_day_completes_a_year_on_the_first_of_march(today, age):
     assert age_in_years("2004-02-29", today) == age
 
 
-@law
 @given(days, days)
 def test_a_partial_date_never_makes_anyone_older(born, today):
     whole = age_in_years(born.isoformat(), today)
@@ -55,7 +53,6 @@ def test_a_partial_date_never_makes_anyone_older(born, today):
     assert (month if month is not None else -1) <= (whole if whole is not None else -1)
 
 
-@law
 @given(days, st.integers(0, 40_000))
 def test_age_never_falls(born, later):
     day = born + timedelta(days=later)

@@ -13,7 +13,6 @@ from services.identity.domain.identifier import (
     check_identifier,
     match,
 )
-from tests.laws import law
 
 PRINTS = Fingerprints(b"k" * 32)
 NINO = PRINTS.of_identifier(Identifier("nino", "QQ123456C"))
@@ -25,7 +24,6 @@ def test_spacing_and_case_do_not_matter(written):
     assert PRINTS.of_identifier(Identifier("nino", written)) == NINO
 
 
-@law
 @given(st.sampled_from(SCHEMES), st.text(min_size=1), st.sampled_from(SCHEMES), st.text(min_size=1))
 def test_other_identifiers_have_other_digests(scheme, value, other_scheme, other_value):
     one = PRINTS.of_identifier(Identifier(scheme, value))
