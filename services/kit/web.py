@@ -24,12 +24,14 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_ADDRESS_BYTES: Final = 2 * 1024
 MAX_HEADER_BYTES: Final = 16 * 1024
 MAX_ONE_HEADER_BYTES: Final = 8 * 1024
-# For `FastAPI(telemetry=…)`: its own server spans and request metrics, in the trace that came in.
-# No span for each dependency, no log records of its own (they carry messages and stacks).
+# For `FastAPI(telemetry=…)`: its own server spans, in the trace that came in. No span for each
+# dependency, no log records of its own (they carry messages and stacks), and no metrics: the
+# services count and time what their requests mean.
 TELEMETRY: Final[TelemetryConfig] = {
     "auto_configure": False,
     "exclude": lambda scope: str(scope.get("path", "")).startswith("/health/"),
     "logs": False,
+    "metrics": False,
     "operation_spans": False,
 }
 

@@ -48,6 +48,7 @@ TRANSPORT: Final = {"strict-transport-security": "max-age=31536000; includeSubDo
 # Neither probes nor styles are part of anybody's journey.
 QUIET: Final[TelemetryConfig] = {
     **TELEMETRY,
+    "metrics": True,
     "exclude": lambda scope: str(scope.get("path", "")).startswith((HEALTH, "/assets/")),
 }
 
