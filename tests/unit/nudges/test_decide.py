@@ -225,10 +225,8 @@ nudges = st.builds(
 moments = st.timedeltas(-timedelta(days=700), timedelta(days=700)).map(lambda by: NOW + by)
 
 
-@law
-@given(events, permissions, nudges, moments)
-def test_only_a_permission_in_force_brings_a_prompt(event, permitted, nudge, now):
-    for decided in decide(event, permitted, a_catalogue(nudge), now).nudges:
+def only_a_permission_in_force_brings_a_prompt(decision, event, permitted, now):
+    for decided in decision.nudges:
         if decided.outcome in {Outcome.ISSUED, Outcome.SCHEDULED}:
             row = permitted.row("family", "hmrc")
             assert row is not None
@@ -245,26 +243,26 @@ def test_only_a_permission_in_force_brings_a_prompt(event, permitted, nudge, now
             assert len(decided.reasons) == 1
 
 
-@law
-@given(events, permissions, nudges, moments)
-def test_the_same_input_gives_the_same_bytes(event, permitted, nudge, now):
+def the_same_input_gives_the_same_bytes(decision, again):
     contract = ProtobufContract()
 
-    first, second = (
-        contract.write(decide(event, permitted, a_catalogue(nudge), now)) for _ in range(2)
-    )
+    assert contract.write(decision) == contract.write(again)
 
-    assert first == second
+
+def a_replay_later_names_the_same_prompts(decision, later):
+    assert [each.nudge for each in decision.nudges] == [each.nudge for each in later.nudges]
+    for one, other in zip(decision.nudges, later.nudges, strict=True):
+        if one.prompt_id and other.prompt_id:
+            assert one.prompt_id == other.prompt_id
 
 
 @law
 @given(events, permissions, nudges, moments, st.timedeltas(timedelta(), timedelta(days=30)))
-def test_a_replay_later_names_the_same_prompts(event, permitted, nudge, now, later):
-    first, again = (
-        decide(event, permitted, a_catalogue(nudge), at).nudges for at in (now, now + later)
+def test_whatever_happened_every_law_of_deciding_holds(event, permitted, nudge, now, delay):
+    decision, again, later = (
+        decide(event, permitted, a_catalogue(nudge), at) for at in (now, now, now + delay)
     )
 
-    assert [each.nudge for each in first] == [each.nudge for each in again]
-    for one, other in zip(first, again, strict=True):
-        if one.prompt_id and other.prompt_id:
-            assert one.prompt_id == other.prompt_id
+    only_a_permission_in_force_brings_a_prompt(decision, event, permitted, now)
+    the_same_input_gives_the_same_bytes(decision, again)
+    a_replay_later_names_the_same_prompts(decision, later)
