@@ -34,7 +34,7 @@ STORES: Final = ("kafka", "postgres", "redis")
 TOOLS: Final = ("zipkin", "bridge", "sign_in")
 # A department waits for its answer: while the processors are full, what it waits for goes first,
 # then what becomes a prompt a moment later, then what only looks on.
-NICENESS: Final = {"nudges": 5, "notifications": 5, "zipkin": 10, "bridge": 10}
+NICENESS: Final = {"nudges": 10, "notifications": 10, "zipkin": 19, "bridge": 19}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

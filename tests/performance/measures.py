@@ -32,6 +32,7 @@ PORT_BASES: Final = range(11_000, 13_000, 500)
 EVENTS_A_SECOND: Final = 50.0
 CALM_A_SECOND: Final = 10.0
 SECONDS: Final = 20.0
+WARM_UP_SECONDS: Final = 20.0
 # As an operator samples under load; the demo traces everything.
 TRACED: Final = 0.05
 _OWN: Final = ("events", "identity", "nudges", "notifications", "portal")
@@ -128,7 +129,8 @@ async def registration(bench: Bench) -> list[Result]:
 async def journey(bench: Bench) -> list[Result]:
     """Events at a steady rate: acknowledged, and openable on a device; p50 and p99 of each."""
     stage = await bench.town()
-    await _play(stage, CALM_A_SECOND, 5.0)
+    # Just-in-time compilers, plans and pools have settled by then.
+    await _play(stage, EVENTS_A_SECOND, WARM_UP_SECONDS)
     raw, calm, busy = [], [], []
     for _ in range(bench.runs):
         # In turns, so that whatever else the machine does falls on all of them.
