@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PICTURES: Final = ROOT / "docs" / "images"
-PERSON: Final = "mair"
+# Whose birth the demo tells step by step, so whose inbox has something in it.
+PERSON: Final = "sarah-williams"
 DESKTOP: Final[ViewportSize] = {"width": 1100, "height": 800}
 TRACE: Final[ViewportSize] = {"width": 1400, "height": 900}
 LOOK_BACK_MS: Final = 6 * 3600 * 1000
