@@ -179,7 +179,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         self._ready = ready
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Nothing: what was handled is committed."""
+        """Nothing: what is not committed yet, the next member handles again."""
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         log(__name__).info(

@@ -1,7 +1,7 @@
 """Writing to the log: a record is there when the broker has said so, or LogUnavailable."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,24 @@ class LogUnavailable(Exception):
 
 class RecordTooLarge(Exception):
     """The record is larger than its topic takes: it can never be written."""
+
+
+async def reach(
+    ask: Callable[[], Awaitable[object]], away: type[Exception], wait_seconds: float
+) -> None:
+    """Ask until the broker answers; `away` says that it did not. LogUnavailable after the wait."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_seconds
+    for delay in back_off():
+        try:
+            await ask()
+        except away:
+            if loop.time() + delay > deadline:
+                raise LogUnavailable("no broker answers") from None
+            log(__name__).warning("log unavailable", extra={"retry_in_seconds": delay})
+            await asyncio.sleep(delay)
+        else:
+            return
 
 
 @dataclass(frozen=True)
@@ -63,17 +81,9 @@ class LogProducer:
     async def start(self, wait_seconds: float = 60.0) -> None:
         """Connect, trying again while the broker is away; LogUnavailable after the wait."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + wait_seconds
-        for delay in back_off():
-            try:
-                await loop.run_in_executor(self._thread, self._connected)
-            except KafkaError:
-                if loop.time() + delay > deadline:
-                    raise LogUnavailable("no broker answers") from None
-                log(__name__).warning("log unavailable", extra={"retry_in_seconds": delay})
-                await asyncio.sleep(delay)
-            else:
-                return
+        await reach(
+            lambda: loop.run_in_executor(self._thread, self._connected), KafkaError, wait_seconds
+        )
 
     async def send(
         self,

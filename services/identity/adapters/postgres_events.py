@@ -7,14 +7,13 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
-from services.identity.adapters.postgres_subjects import PostgresSubjects, lock_keys
+from services.identity.adapters.postgres_subjects import PostgresSubjects, take_locks
 from services.identity.domain.child_case import Case, Sketch
 from services.identity.domain.life_event import LifeEvent, Reason
 from services.identity.domain.resolution import Resolution, ResolvedPerson
 from services.identity.ports import FieldFed, Opened, Superseded
 from services.kit.postgres import Connection
 
-_LOCK: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
 # Somebody else's word that this event is void, which came before it, is no word.
 _RESOLVED: Final = """
     WITH disowned AS (
@@ -71,7 +70,7 @@ class PostgresEvents:
         """One round trip: the locks, then what stands there once they are held."""
         events = [each for each in (event.event_id, event.supersedes) if each]
         locks = [*(hashlib.sha256(each.encode()).digest() for each in events), *digests]
-        await self._connection.execute(_LOCK, [lock_keys(locks)])
+        await take_locks(self._connection, locks)
         about = [event.event_id, event.type, event.publisher, events]
         cursor = await self._connection.execute(_RESOLVED, about)
         known = await PostgresSubjects(self._connection).known(digests)
@@ -97,7 +96,7 @@ class PostgresEvents:
     async def cases(self, handles: Sequence[str], case_id: str) -> list[Case]:
         """The second level of locks: whoever waits here holds all of the first that they need."""
         digests = [hashlib.sha256(f"case {handle}".encode()).digest() for handle in handles]
-        await self._connection.execute(_LOCK, [lock_keys(digests)])
+        await take_locks(self._connection, digests)
         values = {"case_id": case_id, "handles": list(handles)}
         cursor = await self._connection.execute(_CASES, values)
         return [

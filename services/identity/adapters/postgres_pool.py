@@ -15,8 +15,8 @@ Pool = AsyncConnectionPool[Connection]
 CONNECTIONS: Final = 5
 WAIT_SECONDS: Final = 3.0
 
-# A statement or a lock that waits longer than its caller does is given up.
-# Every statement goes by keys: its plan does not depend on the values, so it is made once.
+# A statement or a lock that waits longer than its caller does is given up. Every statement goes by
+# keys: its plan does not depend on the values, so it is made once.
 _OPTIONS: Final = (
     "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=15000"
     " -c plan_cache_mode=force_generic_plan"

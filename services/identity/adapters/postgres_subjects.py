@@ -59,9 +59,10 @@ _PROFILES: Final = """
 """
 
 
-def lock_keys(digests: Sequence[bytes]) -> list[int]:
-    """Advisory lock keys of digests, in the one order in which everybody takes them."""
-    return sorted({int.from_bytes(digest[:8], "big", signed=True) for digest in digests})
+async def take_locks(connection: Connection, digests: Sequence[bytes]) -> None:
+    """Lock these digests until the transaction ends, in the one order that everybody takes."""
+    keys = sorted({int.from_bytes(digest[:8], "big", signed=True) for digest in digests})
+    await connection.execute(_LOCK, [keys])
 
 
 class PostgresSubjects:
@@ -72,7 +73,7 @@ class PostgresSubjects:
 
     async def lock_known(self, digests: Sequence[bytes]) -> dict[bytes, str]:
         """Take the locks, then look: what is read is what the holder before has left."""
-        await self._connection.execute(_LOCK, [lock_keys(digests)])
+        await take_locks(self._connection, digests)
         return await self.known(digests)
 
     async def known(self, digests: Sequence[bytes]) -> dict[bytes, str]:

@@ -109,10 +109,11 @@ class RedisWakeUps:
 
     async def _send(self) -> None:
         self._work.clear()
-        await self._tell_presence()
+        told = await self._tell_presence()
         calls, self._calls = list(self._calls), {}
         if not calls:
-            await self._redis.ping()
+            if not told:
+                await self._redis.ping()
             return
         now = self._now().timestamp()
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -125,11 +126,12 @@ class RedisWakeUps:
                     pipe.publish(_WAKE.format(instance), subject)
             await pipe.execute()
 
-    async def _tell_presence(self) -> None:
+    async def _tell_presence(self) -> bool:
+        """Tell who came, stays and went; False when there was nothing to tell."""
         fresh, self._fresh = self._fresh, set()
         absent, self._absent = self._absent, set()
         if not fresh and not absent:
-            return
+            return False
         until = (self._now() + PRESENT_FOR).timestamp()
         async with self._redis.pipeline(transaction=False) as pipe:
             for subject in fresh:
@@ -138,6 +140,7 @@ class RedisWakeUps:
             for subject in absent:
                 pipe.zrem(_PRESENCE.format(subject), self._instance)
             await pipe.execute()
+        return True
 
     async def _listen_all(self) -> None:
         while True:

@@ -13,9 +13,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from services.kit.kafka_client import MAX_REQUEST_BYTES
-from services.kit.log_producer import LogUnavailable
-from services.kit.retry import back_off
-from services.kit.telemetry import log
+from services.kit.log_producer import LogUnavailable, reach
 
 Outgoing = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]
 
@@ -55,18 +53,11 @@ class ChunkProducer:
     async def start(self, wait_seconds: float = 60.0) -> None:
         """Wait until the broker answers; LogUnavailable when it has not within that time."""
         self._reports.start()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + wait_seconds
-        for delay in back_off():
-            try:
-                await asyncio.to_thread(self._client.list_topics, timeout=ASK_SECONDS)
-            except KafkaException:
-                if loop.time() + delay > deadline:
-                    raise LogUnavailable("no broker answers") from None
-                log(__name__).warning("log unavailable", extra={"retry_in_seconds": delay})
-                await asyncio.sleep(delay)
-            else:
-                return
+        await reach(
+            lambda: asyncio.to_thread(self._client.list_topics, timeout=ASK_SECONDS),
+            KafkaException,
+            wait_seconds,
+        )
 
     async def send_all(self, records: Sequence[Outgoing]) -> None:
         """Append records (topic, key, value, headers) in this order, also across calls.
