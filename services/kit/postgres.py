@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from psycopg import AsyncConnection, AsyncPipeline
+from psycopg.pq import PipelineStatus
 
 
 class Connection(AsyncConnection[tuple[Any, ...]]):
@@ -16,11 +17,21 @@ class Connection(AsyncConnection[tuple[Any, ...]]):
 
     @asynccontextmanager
     async def pipeline(self) -> AsyncIterator[AsyncPipeline]:
-        """Statements gather in the client's buffer until one of them is fetched."""
-        async with super().pipeline() as pipeline:
-            # The one place where psycopg 3.3 sends a statement that nobody waits for yet.
-            pipeline._communicate_gen = lambda: _gather(pipeline)  # type: ignore[method-assign]  # noqa: SLF001
-            yield pipeline
+        """Statements gather in the client's buffer until one of them is fetched.
+
+        A connection that is still in pipeline mode behind the outermost one is closed.
+        """
+        outermost = self.info.pipeline_status is PipelineStatus.OFF
+        try:
+            async with super().pipeline() as pipeline:
+                # The one place where psycopg 3.3 sends a statement that nobody waits for yet.
+                pipeline._communicate_gen = lambda: _gather(pipeline)  # type: ignore[method-assign]  # noqa: SLF001
+                yield pipeline
+        finally:
+            if outermost and self.info.pipeline_status is not PipelineStatus.OFF:
+                # psycopg 3.3 does not leave it when it is cancelled while it enters. Whoever used
+                # the connection next would hold their locks until somebody ends a pipeline.
+                await self.close()
 
 
 def _gather(pipeline: AsyncPipeline) -> Generator[Any, Any, None]:

@@ -1,11 +1,15 @@
 """A transaction's statements travel together, and fail together."""
 
+import asyncio
+
 import psycopg
 import pytest
+from psycopg.pq import PipelineStatus, TransactionStatus
 
 from services.kit.postgres import Connection
 
 pytestmark = pytest.mark.integration
+MOMENTS = 100
 
 
 @pytest.fixture
@@ -61,3 +65,29 @@ async def test_an_error_of_ours_undoes_what_was_gathered(connection):
         await stumble()
 
     assert await loaves(connection) == []
+
+
+async def test_whoever_is_given_up_leaves_no_transaction_behind(database_url, monkeypatch):
+    """At whatever moment a unit of work is cancelled: its connection is free of it, or closed."""
+    # As on a machine that is busy: every step lets others go first, and can be cancelled there.
+    monkeypatch.setattr(psycopg.waiting, "MAX_BUSY_TIME", 0)
+    given_up = 0
+    for steps in range(MOMENTS):
+        async with await Connection.connect(database_url, autocommit=True) as connection:
+            task = asyncio.create_task(a_unit_of_work(connection))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            [left] = await asyncio.gather(task, return_exceptions=True)
+            given_up += isinstance(left, asyncio.CancelledError)
+            assert connection.closed or connection.info.pipeline_status is PipelineStatus.OFF
+            assert connection.closed or connection.info.transaction_status is TransactionStatus.IDLE
+
+    assert given_up > 10
+
+
+async def a_unit_of_work(connection):
+    async with connection.pipeline(), connection.transaction():
+        cursor = await connection.execute("SELECT 1")
+        await cursor.fetchall()
+        await connection.execute("SELECT 2")

@@ -8,6 +8,7 @@ from psycopg import conninfo, sql
 from psycopg_pool import AsyncConnectionPool
 
 from services.kit.postgres import Connection
+from services.kit.telemetry import log
 from services.notifications.domain.errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -90,7 +91,7 @@ class Store:
         try:
             return await self._once(work)
         except _ConnectionLost as lost:
-            raise StoreUnavailable("connection lost") from lost
+            raise _unavailable("connection lost") from lost
 
     async def _once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         try:
@@ -102,7 +103,13 @@ class Store:
                         raise _ConnectionLost from error
                     raise
         except psycopg.OperationalError as error:
-            raise StoreUnavailable(type(error).__name__) from error
+            raise _unavailable(type(error).__name__) from error
+
+
+def _unavailable(cause: str) -> StoreUnavailable:
+    """Callers answer the same whatever it was; operators see which of the limits was hit."""
+    log(__name__).warning("store unavailable", extra={"code": cause})
+    return StoreUnavailable(cause)
 
 
 class _ConnectionLost(Exception):
