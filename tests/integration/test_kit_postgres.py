@@ -78,8 +78,8 @@ async def test_whoever_is_given_up_leaves_no_transaction_behind(database_url, mo
             for _ in range(steps):
                 await asyncio.sleep(0)
             task.cancel()
-            [left] = await asyncio.gather(task, return_exceptions=True)
-            given_up += isinstance(left, asyncio.CancelledError)
+            await asyncio.wait([task])
+            given_up += task.cancelled()
             assert connection.closed or connection.info.pipeline_status is PipelineStatus.OFF
             assert connection.closed or connection.info.transaction_status is TransactionStatus.IDLE
 
