@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.pq import PipelineStatus
+
+# For whom every statement goes by keys: its plan does not depend on the values, so it is made once.
+PLAN_ONCE: Final = "-c plan_cache_mode=force_generic_plan"
 
 
 class Connection(AsyncConnection[tuple[Any, ...]]):

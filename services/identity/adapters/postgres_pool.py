@@ -8,18 +8,16 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from services.identity.domain.errors import StoreUnavailable
-from services.kit.postgres import Connection
+from services.kit.postgres import PLAN_ONCE, Connection
 
 Pool = AsyncConnectionPool[Connection]
 
 CONNECTIONS: Final = 5
 WAIT_SECONDS: Final = 3.0
 
-# A statement or a lock that waits longer than its caller does is given up. Every statement goes by
-# keys: its plan does not depend on the values, so it is made once.
-_OPTIONS: Final = (
+# A statement or a lock that waits longer than its caller does is given up.
+_LIMITS: Final = (
     "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=15000"
-    " -c plan_cache_mode=force_generic_plan"
 )
 
 
@@ -28,7 +26,7 @@ def make_pool(database_url: str) -> Pool:
     return AsyncConnectionPool(
         database_url,
         connection_class=Connection,
-        kwargs={"autocommit": True, "options": _OPTIONS, "connect_timeout": 3},
+        kwargs={"autocommit": True, "options": f"{_LIMITS} {PLAN_ONCE}", "connect_timeout": 3},
         min_size=2,
         max_size=CONNECTIONS,
         timeout=WAIT_SECONDS,

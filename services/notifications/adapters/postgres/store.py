@@ -7,7 +7,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg_pool import AsyncConnectionPool
 
-from services.kit.postgres import Connection
+from services.kit.postgres import PLAN_ONCE, Connection
 from services.kit.telemetry import log
 from services.notifications.domain.errors import StoreUnavailable
 
@@ -18,12 +18,10 @@ Pool = AsyncConnectionPool[Connection]
 ACQUIRE_SECONDS: Final = 1.0
 # A process that freezes inside a transaction must not hold a person's gate row for longer than a
 # fence may wait: the server ends its session.
-_SERVER_OPTIONS: Final = {
+_LIMITS: Final = {
     "statement_timeout": "5s",
     "lock_timeout": "1500ms",
     "idle_in_transaction_session_timeout": "1500ms",
-    # Every statement goes by keys: its plan does not depend on the values, so it is made once.
-    "plan_cache_mode": "force_generic_plan",
 }
 
 
@@ -31,11 +29,11 @@ class Store:
     """A pool of connections; one unit of work is one transaction."""
 
     def __init__(self, dsn: str, *, connections: int = 8) -> None:
-        options = " ".join(f"-c {name}={value}" for name, value in _SERVER_OPTIONS.items())
+        limits = (f"-c {name}={value}" for name, value in _LIMITS.items())
         self._pool: Pool = AsyncConnectionPool(
             conninfo.make_conninfo(
                 dsn,
-                options=options,
+                options=" ".join((*limits, PLAN_ONCE)),
                 connect_timeout=2,
                 tcp_user_timeout=5_000,
                 application_name="notifications",
