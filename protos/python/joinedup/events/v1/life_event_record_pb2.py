@@ -26,17 +26,19 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*joinedup/events/v1/life_event_record.proto\x12\x12joinedup.events.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x03\n\x0fLifeEventRecord\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x05 \x01(\t\x12\x10\n\x08occurred\x18\x06 \x01(\t\x12\x31\n\rregistered_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecorded_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06nation\x18\t \x01(\t\x12*\n\x06reason\x18\n \x01(\x0e\x32\x1a.joinedup.events.v1.Reason\x12\x12\n\nsupersedes\x18\x0b \x01(\t\x12\x10\n\x08sequence\x18\x0c \x01(\x03\x12&\n\x05\x66\x61\x63ts\x18\r \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x31\n\x07\x64\x65rived\x18\x0e \x01(\x0b\x32 .joinedup.events.v1.DerivedFacts\x12\x19\n\x11permission_serial\x18\x0f \x01(\x03\x12\x11\n\tpublisher\x18\x10 \x01(\t\"v\n\x0c\x44\x65rivedFacts\x12\x16\n\tage_years\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\x0f\x66ulfilled_types\x18\x02 \x03(\t\x12\'\n\x06record\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x0c\n\n_age_years*\xa6\x01\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x15\n\x11REASON_REGISTERED\x10\x01\x12\x1c\n\x18REASON_FORMAL_CORRECTION\x10\x02\x12\x18\n\x14REASON_TYPOGRAPHICAL\x10\x03\x12\x14\n\x10REASON_CANCELLED\x10\x04\x12\x1f\n\x1bREASON_CANCELLATION_REMOVED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*joinedup/events/v1/life_event_record.proto\x12\x12joinedup.events.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x04\n\x0fLifeEventRecord\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x05 \x01(\t\x12\x10\n\x08occurred\x18\x06 \x01(\t\x12\x31\n\rregistered_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecorded_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06nation\x18\t \x01(\t\x12*\n\x06reason\x18\n \x01(\x0e\x32\x1a.joinedup.events.v1.Reason\x12\x12\n\nsupersedes\x18\x0b \x01(\t\x12\x10\n\x08sequence\x18\x0c \x01(\x03\x12&\n\x05\x66\x61\x63ts\x18\r \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x31\n\x07\x64\x65rived\x18\x0e \x01(\x0b\x32 .joinedup.events.v1.DerivedFacts\x12\x19\n\x11permission_serial\x18\x0f \x01(\x03\x12\x11\n\tpublisher\x18\x10 \x01(\t\x12\x15\n\rroot_event_id\x18\x11 \x01(\t\x12.\n\x08standing\x18\x12 \x01(\x0e\x32\x1c.joinedup.events.v1.Standing\"v\n\x0c\x44\x65rivedFacts\x12\x16\n\tage_years\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\x0f\x66ulfilled_types\x18\x02 \x03(\t\x12\'\n\x06record\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x0c\n\n_age_years*\xa6\x01\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x15\n\x11REASON_REGISTERED\x10\x01\x12\x1c\n\x18REASON_FORMAL_CORRECTION\x10\x02\x12\x18\n\x14REASON_TYPOGRAPHICAL\x10\x03\x12\x14\n\x10REASON_CANCELLED\x10\x04\x12\x1f\n\x1bREASON_CANCELLATION_REMOVED\x10\x05*\x81\x01\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x15\n\x11STANDING_IN_FORCE\x10\x01\x12\x16\n\x12STANDING_CANCELLED\x10\x02\x12\x15\n\x11STANDING_REPLACED\x10\x03\x12\x15\n\x11STANDING_REPEATED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'joinedup.events.v1.life_event_record_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REASON']._serialized_start=703
-  _globals['_REASON']._serialized_end=869
+  _globals['_REASON']._serialized_start=774
+  _globals['_REASON']._serialized_end=940
+  _globals['_STANDING']._serialized_start=943
+  _globals['_STANDING']._serialized_end=1072
   _globals['_LIFEEVENTRECORD']._serialized_start=130
-  _globals['_LIFEEVENTRECORD']._serialized_end=580
-  _globals['_DERIVEDFACTS']._serialized_start=582
-  _globals['_DERIVEDFACTS']._serialized_end=700
+  _globals['_LIFEEVENTRECORD']._serialized_end=651
+  _globals['_DERIVEDFACTS']._serialized_start=653
+  _globals['_DERIVEDFACTS']._serialized_end=771
 # @@protoc_insertion_point(module_scope)

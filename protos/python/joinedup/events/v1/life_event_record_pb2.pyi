@@ -57,6 +57,38 @@ REASON_CANCELLATION_REMOVED: Reason.ValueType  # 5
 """The register withdrew its withdrawal."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
+class _Standing:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StandingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Standing.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STANDING_UNSPECIFIED: _Standing.ValueType  # 0
+    """Written by nobody any more; read as in force."""
+    STANDING_IN_FORCE: _Standing.ValueType  # 1
+    """It holds."""
+    STANDING_CANCELLED: _Standing.ValueType  # 2
+    """Its cancellation was here before it."""
+    STANDING_REPLACED: _Standing.ValueType  # 3
+    """A later statement about the same entry was here before it."""
+    STANDING_REPEATED: _Standing.ValueType  # 4
+    """The same fact was told before, under another id."""
+
+class Standing(_Standing, metaclass=_StandingEnumTypeWrapper):
+    """Whether a statement still holds when it comes onto the log."""
+
+STANDING_UNSPECIFIED: Standing.ValueType  # 0
+"""Written by nobody any more; read as in force."""
+STANDING_IN_FORCE: Standing.ValueType  # 1
+"""It holds."""
+STANDING_CANCELLED: Standing.ValueType  # 2
+"""Its cancellation was here before it."""
+STANDING_REPLACED: Standing.ValueType  # 3
+"""A later statement about the same entry was here before it."""
+STANDING_REPEATED: Standing.ValueType  # 4
+"""The same fact was told before, under another id."""
+Global___Standing: _TypeAlias = Standing  # noqa: Y015
+
 @_typing.final
 class LifeEventRecord(_message.Message):
     """One life event as it concerns one person: the value on life-events.v1, keyed by `subject`.
@@ -81,6 +113,8 @@ class LifeEventRecord(_message.Message):
     DERIVED_FIELD_NUMBER: _builtins.int
     PERMISSION_SERIAL_FIELD_NUMBER: _builtins.int
     PUBLISHER_FIELD_NUMBER: _builtins.int
+    ROOT_EVENT_ID_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Deterministic id over publisher, source and the publisher's own id; 26 characters."""
     type: _builtins.str
@@ -105,6 +139,10 @@ class LifeEventRecord(_message.Message):
     """The person's permission serial at admission: a decision needs a view at least as new."""
     publisher: _builtins.str
     """Id of the publisher that sent the event, for example gro."""
+    root_event_id: _builtins.str
+    """The event under whose id the prompts of this entry are counted; empty means `event_id`."""
+    standing: Global___Standing.ValueType
+    """Whether the statement still holds."""
     @_builtins.property
     def registered_at(self) -> _timestamp_pb2.Timestamp:
         """When the register wrote it down."""
@@ -140,10 +178,12 @@ class LifeEventRecord(_message.Message):
         derived: Global___DerivedFacts | None = ...,
         permission_serial: _builtins.int = ...,
         publisher: _builtins.str = ...,
+        root_event_id: _builtins.str = ...,
+        standing: Global___Standing.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["derived", b"derived", "facts", b"facts", "recorded_at", b"recorded_at", "registered_at", b"registered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "derived", b"derived", "event_id", b"event_id", "facts", b"facts", "nation", b"nation", "occurred", b"occurred", "permission_serial", b"permission_serial", "publisher", b"publisher", "reason", b"reason", "recorded_at", b"recorded_at", "registered_at", b"registered_at", "role", b"role", "sequence", b"sequence", "subject", b"subject", "supersedes", b"supersedes", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "derived", b"derived", "event_id", b"event_id", "facts", b"facts", "nation", b"nation", "occurred", b"occurred", "permission_serial", b"permission_serial", "publisher", b"publisher", "reason", b"reason", "recorded_at", b"recorded_at", "registered_at", b"registered_at", "role", b"role", "root_event_id", b"root_event_id", "sequence", b"sequence", "standing", b"standing", "subject", b"subject", "supersedes", b"supersedes", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

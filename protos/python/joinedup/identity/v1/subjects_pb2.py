@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#joinedup/identity/v1/subjects.proto\x12\x14joinedup.identity.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"+\n\nIdentifier\x12\x0e\n\x06scheme\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"+\n\nPersonName\x12\r\n\x05given\x18\x01 \x03(\t\x12\x0e\n\x06\x66\x61mily\x18\x02 \x01(\t\"\xb0\x01\n\x06Person\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x35\n\x0bidentifiers\x18\x02 \x03(\x0b\x32 .joinedup.identity.v1.Identifier\x12.\n\x04name\x18\x03 \x01(\x0b\x32 .joinedup.identity.v1.PersonName\x12\x12\n\nbirth_date\x18\x04 \x01(\t\x12\x10\n\x08postcode\x18\x05 \x01(\t\x12\x0b\n\x03sex\x18\x06 \x01(\t\"s\n\x0fRegisterRequest\x12,\n\x06person\x18\x01 \x01(\x0b\x32\x1c.joinedup.identity.v1.Person\x12\x10\n\x08oidc_sub\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x0e\n\x06nation\x18\x04 \x01(\t\"5\n\x10RegisterResponse\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x10\n\x08\x65xisting\x18\x02 \x01(\x08\"\x93\x02\n\x0eResolveRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x11\n\tpublisher\x18\x03 \x01(\t\x12\x10\n\x08occurred\x18\x04 \x01(\t\x12\x31\n\rregistered_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x12\n\nsupersedes\x18\x07 \x01(\t\x12\x0e\n\x06nation\x18\x08 \x01(\t\x12-\n\x07persons\x18\t \x03(\x0b\x32\x1c.joinedup.identity.v1.Person\x12&\n\x05\x66\x61\x63ts\x18\n \x01(\x0b\x32\x17.google.protobuf.Struct\"Y\n\x0fResolveResponse\x12\x35\n\x07persons\x18\x01 \x03(\x0b\x32$.joinedup.identity.v1.ResolvedPerson\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\"\xb2\x01\n\x0eResolvedPerson\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x19\n\x11permission_serial\x18\x03 \x01(\x03\x12\x16\n\tage_years\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\x0f\x66ulfilled_types\x18\x05 \x03(\t\x12\'\n\x06record\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x0c\n\n_age_years2\xbd\x01\n\x08Subjects\x12Y\n\x08Register\x12%.joinedup.identity.v1.RegisterRequest\x1a&.joinedup.identity.v1.RegisterResponse\x12V\n\x07Resolve\x12$.joinedup.identity.v1.ResolveRequest\x1a%.joinedup.identity.v1.ResolveResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#joinedup/identity/v1/subjects.proto\x12\x14joinedup.identity.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"+\n\nIdentifier\x12\x0e\n\x06scheme\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"+\n\nPersonName\x12\r\n\x05given\x18\x01 \x03(\t\x12\x0e\n\x06\x66\x61mily\x18\x02 \x01(\t\"\xe6\x01\n\x06Person\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x35\n\x0bidentifiers\x18\x02 \x03(\x0b\x32 .joinedup.identity.v1.Identifier\x12.\n\x04name\x18\x03 \x01(\x0b\x32 .joinedup.identity.v1.PersonName\x12\x12\n\nbirth_date\x18\x04 \x01(\t\x12\x10\n\x08postcode\x18\x05 \x01(\t\x12\x0b\n\x03sex\x18\x06 \x01(\t\x12\x34\n\x0bother_names\x18\x07 \x03(\x0b\x32\x1f.joinedup.identity.v1.OtherName\"I\n\tOtherName\x12.\n\x04name\x18\x01 \x01(\x0b\x32 .joinedup.identity.v1.PersonName\x12\x0c\n\x04kind\x18\x02 \x01(\t\"s\n\x0fRegisterRequest\x12,\n\x06person\x18\x01 \x01(\x0b\x32\x1c.joinedup.identity.v1.Person\x12\x10\n\x08oidc_sub\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x0e\n\x06nation\x18\x04 \x01(\t\"5\n\x10RegisterResponse\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x10\n\x08\x65xisting\x18\x02 \x01(\x08\"\xba\x02\n\x0eResolveRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x11\n\tpublisher\x18\x03 \x01(\t\x12\x10\n\x08occurred\x18\x04 \x01(\t\x12\x31\n\rregistered_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x12\n\nsupersedes\x18\x07 \x01(\t\x12\x0e\n\x06nation\x18\x08 \x01(\t\x12-\n\x07persons\x18\t \x03(\x0b\x32\x1c.joinedup.identity.v1.Person\x12&\n\x05\x66\x61\x63ts\x18\n \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x13\n\x0btraceparent\x18\x0b \x01(\t\x12\x10\n\x08sequence\x18\x0c \x01(\x03\"\x82\x01\n\x0fResolveResponse\x12\x35\n\x07persons\x18\x01 \x03(\x0b\x32$.joinedup.identity.v1.ResolvedPerson\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x15\n\rroot_event_id\x18\x03 \x01(\t\x12\x10\n\x08standing\x18\x04 \x01(\t\"K\n\x13ResolveBatchRequest\x12\x34\n\x06\x65vents\x18\x01 \x03(\x0b\x32$.joinedup.identity.v1.ResolveRequest\"L\n\x14ResolveBatchResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.joinedup.identity.v1.ResolveResult\"\x8d\x01\n\rResolveResult\x12\x39\n\x08resolved\x18\x01 \x01(\x0b\x32%.joinedup.identity.v1.ResolveResponseH\x00\x12\x37\n\x07refused\x18\x02 \x01(\x0b\x32$.joinedup.identity.v1.ResolveRefusalH\x00\x42\x08\n\x06result\"1\n\x0eResolveRefusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x11\n\ttry_again\x18\x02 \x01(\x08\"\xb2\x01\n\x0eResolvedPerson\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x19\n\x11permission_serial\x18\x03 \x01(\x03\x12\x16\n\tage_years\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\x0f\x66ulfilled_types\x18\x05 \x03(\t\x12\'\n\x06record\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x0c\n\n_age_years2\xa4\x02\n\x08Subjects\x12Y\n\x08Register\x12%.joinedup.identity.v1.RegisterRequest\x1a&.joinedup.identity.v1.RegisterResponse\x12V\n\x07Resolve\x12$.joinedup.identity.v1.ResolveRequest\x1a%.joinedup.identity.v1.ResolveResponse\x12\x65\n\x0cResolveBatch\x12).joinedup.identity.v1.ResolveBatchRequest\x1a*.joinedup.identity.v1.ResolveBatchResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,17 +38,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSONNAME']._serialized_start=169
   _globals['_PERSONNAME']._serialized_end=212
   _globals['_PERSON']._serialized_start=215
-  _globals['_PERSON']._serialized_end=391
-  _globals['_REGISTERREQUEST']._serialized_start=393
-  _globals['_REGISTERREQUEST']._serialized_end=508
-  _globals['_REGISTERRESPONSE']._serialized_start=510
-  _globals['_REGISTERRESPONSE']._serialized_end=563
-  _globals['_RESOLVEREQUEST']._serialized_start=566
-  _globals['_RESOLVEREQUEST']._serialized_end=841
-  _globals['_RESOLVERESPONSE']._serialized_start=843
-  _globals['_RESOLVERESPONSE']._serialized_end=932
-  _globals['_RESOLVEDPERSON']._serialized_start=935
-  _globals['_RESOLVEDPERSON']._serialized_end=1113
-  _globals['_SUBJECTS']._serialized_start=1116
-  _globals['_SUBJECTS']._serialized_end=1305
+  _globals['_PERSON']._serialized_end=445
+  _globals['_OTHERNAME']._serialized_start=447
+  _globals['_OTHERNAME']._serialized_end=520
+  _globals['_REGISTERREQUEST']._serialized_start=522
+  _globals['_REGISTERREQUEST']._serialized_end=637
+  _globals['_REGISTERRESPONSE']._serialized_start=639
+  _globals['_REGISTERRESPONSE']._serialized_end=692
+  _globals['_RESOLVEREQUEST']._serialized_start=695
+  _globals['_RESOLVEREQUEST']._serialized_end=1009
+  _globals['_RESOLVERESPONSE']._serialized_start=1012
+  _globals['_RESOLVERESPONSE']._serialized_end=1142
+  _globals['_RESOLVEBATCHREQUEST']._serialized_start=1144
+  _globals['_RESOLVEBATCHREQUEST']._serialized_end=1219
+  _globals['_RESOLVEBATCHRESPONSE']._serialized_start=1221
+  _globals['_RESOLVEBATCHRESPONSE']._serialized_end=1297
+  _globals['_RESOLVERESULT']._serialized_start=1300
+  _globals['_RESOLVERESULT']._serialized_end=1441
+  _globals['_RESOLVEREFUSAL']._serialized_start=1443
+  _globals['_RESOLVEREFUSAL']._serialized_end=1492
+  _globals['_RESOLVEDPERSON']._serialized_start=1495
+  _globals['_RESOLVEDPERSON']._serialized_end=1673
+  _globals['_SUBJECTS']._serialized_start=1676
+  _globals['_SUBJECTS']._serialized_end=1968
 # @@protoc_insertion_point(module_scope)

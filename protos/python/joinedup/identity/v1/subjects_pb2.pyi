@@ -86,6 +86,7 @@ class Person(_message.Message):
     BIRTH_DATE_FIELD_NUMBER: _builtins.int
     POSTCODE_FIELD_NUMBER: _builtins.int
     SEX_FIELD_NUMBER: _builtins.int
+    OTHER_NAMES_FIELD_NUMBER: _builtins.int
     role: _builtins.str
     """Role in the event; empty at registration."""
     birth_date: _builtins.str
@@ -102,6 +103,10 @@ class Person(_message.Message):
     def name(self) -> Global___PersonName:
         """Name as registered; absent when unknown."""
 
+    @_builtins.property
+    def other_names(self) -> _containers.RepeatedCompositeFieldContainer[Global___OtherName]:
+        """Names the person also has or had."""
+
     def __init__(
         self,
         *,
@@ -111,14 +116,43 @@ class Person(_message.Message):
         birth_date: _builtins.str = ...,
         postcode: _builtins.str = ...,
         sex: _builtins.str = ...,
+        other_names: _abc.Iterable[Global___OtherName] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "identifiers", b"identifiers", "name", b"name", "postcode", b"postcode", "role", b"role", "sex", b"sex"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "identifiers", b"identifiers", "name", b"name", "other_names", b"other_names", "postcode", b"postcode", "role", b"role", "sex", b"sex"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Person: _TypeAlias = Person  # noqa: Y015
+
+@_typing.final
+class OtherName(_message.Message):
+    """A name besides the one a person has now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """birth, previous or known_as."""
+    @_builtins.property
+    def name(self) -> Global___PersonName:
+        """The name."""
+
+    def __init__(
+        self,
+        *,
+        name: Global___PersonName | None = ...,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OtherName: _TypeAlias = OtherName  # noqa: Y015
 
 @_typing.final
 class RegisterRequest(_message.Message):
@@ -198,6 +232,8 @@ class ResolveRequest(_message.Message):
     NATION_FIELD_NUMBER: _builtins.int
     PERSONS_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The event's deterministic id."""
     type: _builtins.str
@@ -212,6 +248,10 @@ class ResolveRequest(_message.Message):
     """Event id of the event this one replaces; empty when none."""
     nation: _builtins.str
     """The nation whose law applies."""
+    traceparent: _builtins.str
+    """The event's own trace (W3C traceparent), where one call asks about many events; empty when none."""
+    sequence: _builtins.int
+    """The register's own order of its statements about the same fact; 0 when it has none."""
     @_builtins.property
     def registered_at(self) -> _timestamp_pb2.Timestamp:
         """When the register wrote it down."""
@@ -237,10 +277,12 @@ class ResolveRequest(_message.Message):
         nation: _builtins.str = ...,
         persons: _abc.Iterable[Global___Person] | None = ...,
         facts: _struct_pb2.Struct | None = ...,
+        traceparent: _builtins.str = ...,
+        sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "registered_at", b"registered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "facts", b"facts", "nation", b"nation", "occurred", b"occurred", "persons", b"persons", "publisher", b"publisher", "reason", b"reason", "registered_at", b"registered_at", "supersedes", b"supersedes", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "facts", b"facts", "nation", b"nation", "occurred", b"occurred", "persons", b"persons", "publisher", b"publisher", "reason", b"reason", "registered_at", b"registered_at", "sequence", b"sequence", "supersedes", b"supersedes", "traceparent", b"traceparent", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -254,8 +296,18 @@ class ResolveResponse(_message.Message):
 
     PERSONS_FIELD_NUMBER: _builtins.int
     CASE_ID_FIELD_NUMBER: _builtins.int
+    ROOT_EVENT_ID_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case that joins them; empty when the type opens none."""
+    root_event_id: _builtins.str
+    """The event under whose id the prompts of this entry are counted: the first statement about it,
+    or the latest that brought it back into force.
+    """
+    standing: _builtins.str
+    """in_force; cancelled or replaced when a later statement was here first; repeated when the same
+    fact was told before under another id.
+    """
     @_builtins.property
     def persons(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResolvedPerson]:
         """One entry for each concerned person."""
@@ -265,14 +317,122 @@ class ResolveResponse(_message.Message):
         *,
         persons: _abc.Iterable[Global___ResolvedPerson] | None = ...,
         case_id: _builtins.str = ...,
+        root_event_id: _builtins.str = ...,
+        standing: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "persons", b"persons"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "persons", b"persons", "root_event_id", b"root_event_id", "standing", b"standing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResolveResponse: _TypeAlias = ResolveResponse  # noqa: Y015
+
+@_typing.final
+class ResolveBatchRequest(_message.Message):
+    """Asks who the persons of many events are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResolveRequest]:
+        """The events, at most 500, none of them twice."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___ResolveRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveBatchRequest: _TypeAlias = ResolveBatchRequest  # noqa: Y015
+
+@_typing.final
+class ResolveBatchResponse(_message.Message):
+    """One answer for each event, in the order asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResolveResult]:
+        """The answers."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___ResolveResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveBatchResponse: _TypeAlias = ResolveBatchResponse  # noqa: Y015
+
+@_typing.final
+class ResolveResult(_message.Message):
+    """The answer about one event of many."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOLVED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def resolved(self) -> Global___ResolveResponse:
+        """The persons of the event."""
+
+    @_builtins.property
+    def refused(self) -> Global___ResolveRefusal:
+        """Why the event cannot be resolved."""
+
+    def __init__(
+        self,
+        *,
+        resolved: Global___ResolveResponse | None = ...,
+        refused: Global___ResolveRefusal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refused", b"refused", "resolved", b"resolved", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refused", b"refused", "resolved", b"resolved", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["resolved", "refused"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___ResolveResult: _TypeAlias = ResolveResult  # noqa: Y015
+
+@_typing.final
+class ResolveRefusal(_message.Message):
+    """Why one event of many cannot be resolved."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    TRY_AGAIN_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """The same code that Resolve gives as the reason of its status."""
+    try_again: _builtins.bool
+    """True when the same event may be asked about again, unchanged."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        try_again: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "try_again", b"try_again"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveRefusal: _TypeAlias = ResolveRefusal  # noqa: Y015
 
 @_typing.final
 class ResolvedPerson(_message.Message):

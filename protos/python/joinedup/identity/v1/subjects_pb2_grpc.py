@@ -45,6 +45,11 @@ class SubjectsStub:
                 request_serializer=joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveRequest.SerializeToString,
                 response_deserializer=joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveResponse.FromString,
                 _registered_method=True)
+        self.ResolveBatch = channel.unary_unary(
+                '/joinedup.identity.v1.Subjects/ResolveBatch',
+                request_serializer=joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveBatchRequest.SerializeToString,
+                response_deserializer=joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveBatchResponse.FromString,
+                _registered_method=True)
 
 
 class SubjectsServicer:
@@ -65,6 +70,13 @@ class SubjectsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResolveBatch(self, request, context):
+        """The same for many events at once; each has its own answer. Types that fence are not taken here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SubjectsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_SubjectsServicer_to_server(servicer, server):
                     servicer.Resolve,
                     request_deserializer=joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveRequest.FromString,
                     response_serializer=joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveResponse.SerializeToString,
+            ),
+            'ResolveBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveBatch,
+                    request_deserializer=joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveBatchRequest.FromString,
+                    response_serializer=joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveBatchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class Subjects:
             '/joinedup.identity.v1.Subjects/Resolve',
             joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveRequest.SerializeToString,
             joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/joinedup.identity.v1.Subjects/ResolveBatch',
+            joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveBatchRequest.SerializeToString,
+            joinedup_dot_identity_dot_v1_dot_subjects__pb2.ResolveBatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

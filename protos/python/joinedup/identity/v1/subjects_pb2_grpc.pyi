@@ -37,6 +37,8 @@ class SubjectsStub:
     """Registers a person with the identifiers departments hold, and binds a sign-in to the handle."""
     Resolve: _grpc.UnaryUnaryMultiCallable[_subjects_pb2.ResolveRequest, _subjects_pb2.ResolveResponse]
     """Turns the persons of one event into handles and derived facts; idempotent by event id."""
+    ResolveBatch: _grpc.UnaryUnaryMultiCallable[_subjects_pb2.ResolveBatchRequest, _subjects_pb2.ResolveBatchResponse]
+    """The same for many events at once; each has its own answer. Types that fence are not taken here."""
 
 @_typing.type_check_only
 class SubjectsAsyncStub(SubjectsStub):
@@ -47,6 +49,8 @@ class SubjectsAsyncStub(SubjectsStub):
     """Registers a person with the identifiers departments hold, and binds a sign-in to the handle."""
     Resolve: _aio.UnaryUnaryMultiCallable[_subjects_pb2.ResolveRequest, _subjects_pb2.ResolveResponse]  # type: ignore[assignment]
     """Turns the persons of one event into handles and derived facts; idempotent by event id."""
+    ResolveBatch: _aio.UnaryUnaryMultiCallable[_subjects_pb2.ResolveBatchRequest, _subjects_pb2.ResolveBatchResponse]  # type: ignore[assignment]
+    """The same for many events at once; each has its own answer. Types that fence are not taken here."""
 
 class SubjectsServicer(metaclass=_abc_1.ABCMeta):
     """Handles, matching and cases."""
@@ -66,5 +70,13 @@ class SubjectsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_subjects_pb2.ResolveResponse, _abc.Awaitable[_subjects_pb2.ResolveResponse]]:
         """Turns the persons of one event into handles and derived facts; idempotent by event id."""
+
+    @_abc_1.abstractmethod
+    def ResolveBatch(
+        self,
+        request: _subjects_pb2.ResolveBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subjects_pb2.ResolveBatchResponse, _abc.Awaitable[_subjects_pb2.ResolveBatchResponse]]:
+        """The same for many events at once; each has its own answer. Types that fence are not taken here."""
 
 def add_SubjectsServicer_to_server(servicer: SubjectsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
