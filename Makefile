@@ -10,7 +10,7 @@ CHECK_TOOL := $(PYTHON) -m tools.check
 READY := build/stamps/python
 
 .PHONY: help demo up down status test test-unit bench lint format types imports protos \
-	protos-check lock screenshots clean setup
+	protos-check reference lock screenshots clean setup
 
 ##@ Start here
 help: ## Show what there is
@@ -62,6 +62,9 @@ protos: $(READY) ## Generate the Python stubs of the contracts
 
 protos-check: $(READY) ## Check that stubs are current and no contract was broken
 	@$(CHECK_TOOL) stubs buf-lint buf-breaking
+
+reference: $(READY) ## Generate docs/reference from the contracts
+	@$(PYTHON) -m tools.generate_reference
 
 screenshots: $(READY) ## Take the README's pictures from a running demo (needs chromium)
 	@$(PYTHON) -m tools.screenshots

@@ -51,6 +51,8 @@ def static_commands() -> dict[str, list[str]]:
         "imports": [str(BIN / "lint-imports"), "--no-logo"],
         "buf-lint": [str(BIN / "buf"), "lint"],
         "stubs": [sys.executable, "tools/generate_protos.py", "--check"],
+        "reference": [sys.executable, "-m", "tools.generate_reference", "--check"],
+        "asyncapi": [sys.executable, "-m", "tools.check_asyncapi"],
     }
     if base := breaking_base():
         against = f".git#format=git,ref={base}"
@@ -149,7 +151,8 @@ def main() -> int:
 
 def static_names() -> tuple[str, ...]:
     """Return the names of the checks that only read."""
-    return ("lint", "format-check", "types", "imports", "buf-lint", "buf-breaking", "stubs")
+    contracts = ("buf-lint", "buf-breaking", "stubs", "reference", "asyncapi")
+    return ("lint", "format-check", "types", "imports", *contracts)
 
 
 def _pytest(report: str, *arguments: str, marked: str = "") -> list[str]:

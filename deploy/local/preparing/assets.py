@@ -2,63 +2,28 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import shutil
-import subprocess
 from typing import TYPE_CHECKING, Final
 
-from deploy.local.errors import ToolMissing
-from deploy.local.servers.debian import Note, ensure_program
-from deploy.local.settings import ROOT, TOOLS
+from deploy.local.preparing.npm import ensure_packages
+from deploy.local.settings import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from deploy.local.servers.debian import Note
+
 ASSETS: Final = ROOT / "build" / "portal-assets"
-_MANIFESTS: Final = ("package.json", "package-lock.json")
 _COMPILED: Final = "node_modules/govuk-frontend/dist/govuk"
 _FILES: Final = ("govuk-frontend.min.css", "govuk-frontend.min.js")
-_NPM_SECONDS: Final = 300
 
 
 def ensure_assets(note: Note) -> Path:
     """Return the folder of compiled assets, fetching them if the lock file has changed."""
     portal = ROOT / "services" / "portal"
-    pinned = b"".join((portal / name).read_bytes() for name in _MANIFESTS)
-    wanted = hashlib.sha256(pinned).hexdigest()
-    complete = ASSETS / "complete"
-    TOOLS.mkdir(parents=True, exist_ok=True)
-    with (TOOLS / "portal-assets.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not complete.is_file() or complete.read_text() != wanted:
-            note("fetching the portal's styles and scripts with npm")
-            _fetch(portal, note)
-            complete.write_text(wanted)
-    return ASSETS
+    return ensure_packages(portal, ASSETS, "the portal's styles and scripts", _keep, note)
 
 
-def _fetch(portal: Path, note: Note) -> None:
-    npm = ensure_program("npm", "npm", note)
-    workshop = TOOLS / "portal-assets"
-    shutil.rmtree(workshop, ignore_errors=True)
-    workshop.mkdir()
-    for name in _MANIFESTS:
-        shutil.copy(portal / name, workshop)
-    done = subprocess.run(
-        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-        cwd=workshop,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_NPM_SECONDS,
-    )
-    if done.returncode != 0:
-        first = next(iter(done.stderr.strip().splitlines()), "no reason given")
-        message = f"npm could not fetch the portal's styles and scripts: {first[:300]}"
-        raise ToolMissing(message)
-    shutil.rmtree(ASSETS, ignore_errors=True)
-    ASSETS.mkdir(parents=True)
+def _keep(fetched: Path, made: Path) -> None:
     for name in _FILES:
-        shutil.copy(workshop / _COMPILED / name, ASSETS)
-    shutil.rmtree(workshop)
+        shutil.copy(fetched / _COMPILED / name, made)
