@@ -12,7 +12,7 @@ import grpc
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from services.events import handlers, metrics, wire
+from services.events import metrics, wire
 from services.events.adapters.catalogue_files import CatalogueFiles
 from services.events.adapters.identity_subjects import DEADLINE_SECONDS, IdentitySubjects
 from services.events.adapters.kafka_log import KafkaLog
@@ -22,12 +22,19 @@ from services.events.adapters.postgres_admissions import (
     pool_for,
 )
 from services.events.adapters.publisher_tokens import PublisherTokens
-from services.events.entrypoints.http_api import Surroundings, create_app
+from services.events.domain.admission import Submission
+from services.events.entrypoints.http_api import create_app
+from services.events.entrypoints.http_publishing import Publishing
 from services.events.entrypoints.stream import GROUP, Decisions
+from services.events.handlers.admit_life_events import Answer, Door, admit_life_events
+from services.events.handlers.follow_event import forget_assertions, mark_decided
+from services.events.handlers.keep_to_rate import Rates
+from services.events.ports import Beyond
 from services.events.settings import EventsSettings
 from services.kit.catalogue import CatalogueInvalid, Problem
 from services.kit.clock import Clock, make_clock
 from services.kit.dead_letter import DeadLetters, dead_letter_topic
+from services.kit.ids import new_random_id
 from services.kit.log_consumer import consume
 from services.kit.log_producer import LogProducer, LogUnavailable
 from services.kit.migrations import MigrationRefused, migrate
@@ -38,12 +45,16 @@ from services.kit.service_tokens import TokenSigner
 from services.kit.settings import load
 from services.kit.telemetry import log
 from services.kit.telemetry import start as start_telemetry
+from services.kit.together import Together
 from services.kit.topics import load_topics
 from services.kit.web import serve
 
 FORGET_EVERY_SECONDS = 60.0
 # Decisions are counted for whoever follows an event, which nobody does by the millisecond.
 COUNT_AFTER_MS = 500
+# Events that are admitted together: enough to share what it costs, few enough to be quick.
+MOST_TOGETHER = 100
+GROUPS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,7 @@ class Parts:
     catalogue: CatalogueFiles
     admissions: PostgresAdmissions
     producer: LogProducer
-    channel: grpc.aio.Channel
+    door: Together[Submission, Answer]
 
 
 async def main(stop: asyncio.Event) -> None:
@@ -115,31 +126,51 @@ async def _assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> 
     channel = _identity(settings, clock)
     until_the_end.push_async_callback(channel.close)
     admissions = PostgresAdmissions(pool)
-    return Parts(settings, clock, probe, catalogue, admissions, producer, channel)
+    door = _door(clock, catalogue, admissions, producer, channel)
+    until_the_end.push_async_callback(door.close)
+    return Parts(settings, clock, probe, catalogue, admissions, producer, door)
 
 
 async def _serve(parts: Parts, stop: asyncio.Event) -> None:
-    door = handlers.Door(
-        register=parts.catalogue,
-        admissions=parts.admissions,
-        subjects=IdentitySubjects(parts.channel),
-        log=KafkaLog(parts.producer, wire.LIFE_EVENTS),
-        now=parts.clock.now,
-    )
     tokens = PublisherTokens(
         parts.catalogue.publisher, parts.settings.publisher_keys_dir, parts.clock.now
     )
-    app = create_app(
-        Surroundings(door, tokens.assertion, parts.clock.monotonic, parts.probe.is_ready)
+    publishing = Publishing(
+        admit=parts.door.ask_all,
+        admissions=parts.admissions,
+        rates=Rates(parts.catalogue, parts.clock.monotonic),
+        believe=tokens.assertion,
+        monotonic=parts.clock.monotonic,
     )
+    app = create_app(publishing, parts.catalogue, parts.probe.is_ready)
     settings, ready = parts.settings, partial(parts.probe.ready, "http")
     await serve(app, settings.host, settings.http_port, stop, ready=ready)
+
+
+def _door(
+    clock: Clock,
+    catalogue: CatalogueFiles,
+    admissions: PostgresAdmissions,
+    producer: LogProducer,
+    channel: grpc.aio.Channel,
+) -> Together[Submission, Answer]:
+    """The one door: whatever comes at the same time is admitted together."""
+    live = Beyond(IdentitySubjects(channel), KafkaLog(producer, wire.LIFE_EVENTS))
+    door = Door(
+        register=catalogue,
+        admissions=admissions,
+        live=live,
+        sandbox=live,
+        now=clock.now,
+        new_claim=new_random_id,
+    )
+    return Together(partial(admit_life_events, door), most=MOST_TOGETHER, at_once=GROUPS_AT_ONCE)
 
 
 async def _count_decisions(parts: Parts, stop: asyncio.Event) -> None:
     topics = load_topics(parts.settings.protos_dir / "topics")
     decisions = Decisions(
-        mark=partial(handlers.mark_decided, parts.admissions),
+        mark=partial(mark_decided, parts.admissions),
         dead_letters=DeadLetters(
             send=parts.producer.send,
             topic=dead_letter_topic(topics[wire.DECISIONS]),
@@ -165,7 +196,7 @@ async def _forget_expired(parts: Parts, stop: asyncio.Event) -> None:
             async with asyncio.timeout(FORGET_EVERY_SECONDS):
                 await stop.wait()
         except TimeoutError:
-            await handlers.forget_assertions(parts.admissions, parts.clock.now())
+            await forget_assertions(parts.admissions, parts.clock.now())
 
 
 def _tell_problems(problems: list[Problem]) -> None:

@@ -1,13 +1,15 @@
 """What the rules of admission need from outside."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from services.events.domain.admission import Application, Assertion, Claim, Progress
+from services.events.domain.errors import EventsError
 from services.events.domain.event_type import EventType
 from services.events.domain.faults import Fault
-from services.events.domain.life_event import LifeEvent, Resolution
+from services.events.domain.life_event import Entry, LifeEvent, Resolution
 from services.events.domain.publisher import Publisher
 
 
@@ -39,20 +41,21 @@ class Register(Protocol):
 class Admissions(Protocol):
     """Which assertions were used and which events were admitted. Raises StoreUnavailable."""
 
-    async def spend(self, assertion: Assertion) -> None:
-        """Use an assertion up; raises NotAuthenticated when it was used before."""
+    async def spend(self, assertions: Sequence[Assertion]) -> list[bool]:
+        """Use assertions up, no two of them the same; for each whether it was fresh."""
 
-    async def apply(self, assertion: Assertion, application: Application) -> Claim:
-        """Use the assertion up and claim the event's key, in one step.
+    async def apply(self, applications: Sequence[Application]) -> list[Claim]:
+        """Use each one's assertion up and claim its event's key, in one step.
 
-        Raises NotAuthenticated when the assertion was used before; then nothing is claimed.
+        No two of them are for the same key or with the same assertion. Where the assertion was used
+        before, nothing is claimed.
         """
 
-    async def settle(self, application: Application, records: int, at: datetime) -> None:
-        """The log has acknowledged every record of the event."""
+    async def settle(self, settled: Sequence[tuple[Application, int]], at: datetime) -> None:
+        """The log has acknowledged every record of these events, so many of each."""
 
-    async def let_go(self, assertion: Assertion, application: Application) -> None:
-        """Give a claim up, so that the next application need not wait for its lease."""
+    async def let_go(self, applications: Sequence[Application]) -> None:
+        """Give claims up, so that the next application need not wait for their lease."""
 
     async def progress(self, publisher: str, event_id: str) -> Progress | None:
         """Where a publisher's own event stands."""
@@ -65,20 +68,30 @@ class Admissions(Protocol):
 
 
 class Subjects(Protocol):
-    """Who people are. Raises IdentityUnavailable or FenceOutstanding."""
+    """Who people are."""
 
-    async def resolve(self, event: LifeEvent) -> Resolution:
-        """The handles of the persons an event concerns; what it fences has gone silent by then."""
+    async def resolve(
+        self, events: Sequence[LifeEvent], traceparents: Sequence[str]
+    ) -> list[Resolution | EventsError]:
+        """The handles of the persons each event concerns; what it fences has gone silent by then.
+
+        No event twice; an event whose type fences comes alone. Raises nothing for an event.
+        """
 
 
 class EventLog(Protocol):
-    """The log of life events. Raises LogUnavailable."""
+    """The log of life events."""
 
-    async def append(
-        self,
-        event: LifeEvent,
-        facts: Mapping[str, Any],
-        resolution: Resolution,
-        recorded_at: datetime,
-    ) -> int:
-        """Write one record a concerned person and wait until each is acknowledged; how many."""
+    async def append(self, entries: Sequence[Entry]) -> list[int | EventsError]:
+        """Write one record a concerned person and wait until each is acknowledged.
+
+        For each event how many, or LogUnavailable.
+        """
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What an admitted event goes on to."""
+
+    subjects: Subjects
+    log: EventLog

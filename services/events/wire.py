@@ -11,6 +11,7 @@ from joinedup.events.v1 import life_event_record_pb2 as record_pb
 from joinedup.identity.v1 import subjects_pb2 as subjects_pb
 from joinedup.nudges.v1 import decision_pb2 as decision_pb
 from services.events.domain.life_event import (
+    Entry,
     LifeEvent,
     Person,
     Reason,
@@ -18,6 +19,7 @@ from services.events.domain.life_event import (
     ResolvedPerson,
 )
 from services.kit import codec
+from services.kit.telemetry import TRACEPARENT
 
 LIFE_EVENTS: Final = "life-events.v1"
 DECISIONS: Final = "decisions.v1"
@@ -29,8 +31,8 @@ _REASONS: Final[Mapping[Reason, "record_pb.Reason.ValueType"]] = {
 }
 
 
-def resolve_request(event: LifeEvent) -> subjects_pb.ResolveRequest:
-    """The question who the persons of an event are."""
+def resolve_request(event: LifeEvent, traceparent: str = "") -> subjects_pb.ResolveRequest:
+    """The question who the persons of an event are; one of many carries its own trace."""
     request = subjects_pb.ResolveRequest(
         event_id=event.event_id,
         type=event.type,
@@ -41,6 +43,8 @@ def resolve_request(event: LifeEvent) -> subjects_pb.ResolveRequest:
         nation=event.nation,
         persons=[_person(person) for person in event.persons],
         facts=_struct(event.facts),
+        traceparent=traceparent,
+        sequence=event.sequence,
     )
     request.registered_at.FromDatetime(event.registered_at)
     return request
@@ -62,6 +66,18 @@ def resolution(response: subjects_pb.ResolveResponse) -> Resolution:
         ),
         response.case_id,
     )
+
+
+def records(entry: Entry) -> list[tuple[str, codec.Encoded]]:
+    """The records of an event, each with the handle of the person it concerns, in its trace."""
+    trace = [(TRACEPARENT, entry.traceparent.encode())] if entry.traceparent else []
+    found = []
+    for person in entry.resolution.persons:
+        encoded = record(
+            entry.event, entry.facts, person, entry.resolution.case_id, entry.recorded_at
+        )
+        found.append((person.subject, codec.Encoded(encoded.value, [*encoded.headers, *trace])))
+    return found
 
 
 def record(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opentelemetry import metrics, propagate, trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.propagators import textmap
@@ -172,6 +172,16 @@ def context_from(source: Iterable[tuple[str, bytes]] | str | None) -> Context:
         if name == TRACEPARENT and value is not None:
             return _W3C.extract({TRACEPARENT: value.decode("ascii", "replace")}, Context())
     return Context()
+
+
+@contextmanager
+def within(traceparent: str) -> Iterator[None]:
+    """Be in the trace that a traceparent names, for work done on behalf of a request."""
+    token = attach(context_from(traceparent))
+    try:
+        yield
+    finally:
+        detach(token)
 
 
 @contextmanager

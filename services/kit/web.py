@@ -24,6 +24,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_ADDRESS_BYTES: Final = 2 * 1024
 MAX_HEADER_BYTES: Final = 16 * 1024
 MAX_ONE_HEADER_BYTES: Final = 8 * 1024
+MOST_HELD_BYTES: Final = 64 * 1024 * 1024
+BUSY_RETRY_SECONDS: Final = 1
+_BUSY: Final = "Too much is being received at this moment. Send the same again."
 # For `FastAPI(telemetry=…)`: its own server spans, in the trace that came in. No span for each
 # dependency, no log records of its own (they carry messages and stacks), and no metrics: the
 # services count and time what their requests mean.
@@ -49,47 +52,70 @@ SECURITY_HEADERS: Final = {
 class BodyLimit:
     """Limits what a request may be before the application sees it.
 
-    Address 414, headers 431, body 413; a body that comes too slowly 408. The body is read whole.
+    Address 414, headers 431, body 413; a body that comes too slowly 408. The body is read whole:
+    while all bodies together would be more than `most_held_bytes`, the answer is 503.
     """
 
-    def __init__(self, app: App, max_bytes: int, read_timeout_seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        app: App,
+        max_bytes: int | Callable[[Scope], int],
+        read_timeout_seconds: float = 10.0,
+        most_held_bytes: int = MOST_HELD_BYTES,
+    ) -> None:
         self._app = app
-        self._max = max_bytes
+        self._max = max_bytes if callable(max_bytes) else lambda _scope: max_bytes
         self._timeout = read_timeout_seconds
+        self._room = most_held_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        held: list[bytes] = []
+        try:
+            if await self._received(held, scope, receive, send):
+                await self._app(scope, _replay(b"".join(held), receive), send)
+        finally:
+            self._room += sum(map(len, held))
+
+    async def _received(
+        self, held: list[bytes], scope: Scope, receive: Receive, send: Send
+    ) -> bool:
+        """Read the body into `held`; False when it was refused, or the client went away."""
         try:
             _check_head(scope)
-            if _declared_length(scope) > self._max:
-                raise _too_large(self._max)
+            most = self._max(scope)
+            if _declared_length(scope) > most:
+                raise _too_large(most)
             async with asyncio.timeout(self._timeout):
-                body = await self._read(receive)
+                return await self._read(receive, held, most)
         except TimeoutError:
             await _refuse(ProblemError(408, "read_timeout"), scope, receive, send)
         except ProblemError as problem:
             await _refuse(problem, scope, receive, send)
-        else:
-            if body is not None:
-                await self._app(scope, _replay(body, receive), send)
+        return False
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """The body; None when the client went away."""
-        parts: list[bytes] = []
+    async def _read(self, receive: Receive, held: list[bytes], most: int) -> bool:
+        """Read the body into `held`; False when the client went away."""
         size = 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return None
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > self._max:
-                raise _too_large(self._max)
+                return False
+            part = message.get("body", b"")
+            size += len(part)
+            if size > most:
+                raise _too_large(most)
+            if len(part) > self._room:
+                raise ProblemError(
+                    503, "busy", detail=_BUSY, headers={"retry-after": str(BUSY_RETRY_SECONDS)}
+                )
+            self._room -= len(part)
+            held.append(part)
             if not message.get("more_body", False):
-                return b"".join(parts)
+                return True
 
 
 class SecurityHeaders:

@@ -1,13 +1,11 @@
 """The topic life-events.v1 as the log of life events."""
 
 import asyncio
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
 
 from services.events import wire
-from services.events.domain.errors import LogUnavailable
-from services.events.domain.life_event import LifeEvent, Resolution
+from services.events.domain.errors import EventsError, LogUnavailable
+from services.events.domain.life_event import Entry
 from services.kit import log_producer
 
 
@@ -18,18 +16,12 @@ class KafkaLog:
         self._producer = producer
         self._topic = topic
 
-    async def append(
-        self,
-        event: LifeEvent,
-        facts: Mapping[str, Any],
-        resolution: Resolution,
-        recorded_at: datetime,
-    ) -> int:
-        """Write one record a concerned person; raises the port's LogUnavailable."""
-        records = [
-            (person.subject, wire.record(event, facts, person, resolution.case_id, recorded_at))
-            for person in resolution.persons
-        ]
+    async def append(self, entries: Sequence[Entry]) -> list[int | EventsError]:
+        """Write one record a concerned person; for each event how many, or LogUnavailable."""
+        return await asyncio.gather(*map(self._append, entries))
+
+    async def _append(self, entry: Entry) -> int | EventsError:
+        records = wire.records(entry)
         try:
             await asyncio.gather(
                 *(
@@ -38,5 +30,5 @@ class KafkaLog:
                 )
             )
         except log_producer.LogUnavailable:
-            raise LogUnavailable from None
+            return LogUnavailable()
         return len(records)

@@ -18,7 +18,7 @@ from services.events.domain.admission import (
     Progress,
     Standing,
 )
-from services.events.domain.errors import NotAuthenticated, StoreUnavailable
+from services.events.domain.errors import StoreUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 CONNECTIONS: Final = 10
@@ -27,22 +27,36 @@ _STATEMENT_MS: Final = 3000
 
 _SPEND: Final = """
     INSERT INTO spent_assertions (publisher, jti, expires_at)
-    VALUES (%(publisher)s, %(jti)s, %(expires_at)s)
+    SELECT * FROM unnest(%(publishers)s::text[], %(jtis)s::text[], %(expiries)s::timestamptz[])
     ON CONFLICT DO NOTHING
-    RETURNING true
+    RETURNING publisher, jti
 """
 
-# A spent assertion claims nothing and returns no row. A row that is there already is returned as
-# it stands, changed only when its claim was given up, or its holder is taken for dead.
-_APPLY: Final = f"""
-    WITH spent AS ({_SPEND})
+# A row whose assertion was spent before is not there. One that was claimed before is returned as it
+# stands, changed only when its claim was given up, or its holder is taken for dead. In order of
+# their keys, so that two of these never wait for each other.
+_APPLY: Final = """
+    WITH asking AS (
+        SELECT * FROM unnest(
+            %(publishers)s::text[], %(sources)s::text[], %(ids)s::text[], %(event_ids)s::text[],
+            %(types)s::text[], %(digests)s::bytea[], %(claims)s::text[], %(traceparents)s::text[],
+            %(jtis)s::text[], %(expiries)s::timestamptz[]
+        ) AS t (
+            publisher, source, id, event_id, type, digest, claim, traceparent, jti, expires_at)
+    ), spent AS (
+        INSERT INTO spent_assertions (publisher, jti, expires_at)
+        SELECT publisher, jti, expires_at FROM asking WHERE jti IS NOT NULL
+        ON CONFLICT DO NOTHING
+        RETURNING publisher, jti
+    )
     INSERT INTO admissions AS there (
         publisher, source, id, event_id, type, body_sha256, claim, claimed_at, received_at,
         traceparent
     )
-    SELECT %(publisher)s, %(source)s, %(id)s, %(event_id)s, %(type)s, %(digest)s, %(jti)s,
-           %(at)s, %(at)s, %(traceparent)s
-    FROM spent
+    SELECT publisher, source, id, event_id, type, digest, claim, %(at)s, %(at)s, traceparent
+    FROM asking
+    WHERE jti IS NULL OR (publisher, jti) IN (SELECT publisher, jti FROM spent)
+    ORDER BY publisher, source, id
     ON CONFLICT (publisher, source, id) DO UPDATE SET (claim, claimed_at) = (
         SELECT CASE WHEN free THEN excluded.claim ELSE there.claim END,
                CASE WHEN free THEN excluded.claimed_at ELSE there.claimed_at END
@@ -50,19 +64,27 @@ _APPLY: Final = f"""
                      AND (there.claimed_at IS NULL OR there.claimed_at <= %(dead_since)s) AS free)
              AS judged
     )
-    RETURNING state, body_sha256 = %(digest)s, claim = %(jti)s, received_at
-"""  # noqa: S608  # both parts stand above
+    RETURNING event_id, state, body_sha256, claim, received_at
+"""
 
 _SETTLE: Final = """
     UPDATE admissions
-    SET state = 'done', records = %(records)s, on_the_log_at = %(at)s, claimed_at = NULL
-    WHERE (publisher, source, id) = (%(publisher)s, %(source)s, %(id)s) AND state = 'pending'
+    SET state = 'done', records = settled.records, on_the_log_at = %(at)s, claimed_at = NULL
+    FROM unnest(
+        %(publishers)s::text[], %(sources)s::text[], %(ids)s::text[], %(records)s::integer[]
+    ) AS settled (publisher, source, id, records)
+    WHERE (admissions.publisher, admissions.source, admissions.id)
+        = (settled.publisher, settled.source, settled.id) AND state = 'pending'
 """
 
 _LET_GO: Final = """
     UPDATE admissions SET claimed_at = NULL
-    WHERE (publisher, source, id) = (%(publisher)s, %(source)s, %(id)s)
-      AND state = 'pending' AND claim = %(jti)s
+    FROM unnest(
+        %(publishers)s::text[], %(sources)s::text[], %(ids)s::text[], %(claims)s::text[]
+    ) AS given_up (publisher, source, id, claim)
+    WHERE (admissions.publisher, admissions.source, admissions.id)
+        = (given_up.publisher, given_up.source, given_up.id)
+      AND state = 'pending' AND admissions.claim = given_up.claim
 """
 
 _PROGRESS: Final = """
@@ -102,31 +124,37 @@ class PostgresAdmissions:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
 
-    async def spend(self, assertion: Assertion) -> None:
-        """Use an assertion up; raises NotAuthenticated when it was used before."""
-        if await self._one(_SPEND, vars(assertion)) is None:
-            raise NotAuthenticated("assertion_replayed")
+    async def spend(self, assertions: Sequence[Assertion]) -> list[bool]:
+        """Use assertions up, no two of them the same; for each whether it was fresh."""
+        fresh = set(await self._all(_SPEND, _spending(assertions)))
+        return [(each.publisher, each.jti) in fresh for each in assertions]
 
-    async def apply(self, assertion: Assertion, application: Application) -> Claim:
-        """Use the assertion up and claim the event's key; raises NotAuthenticated."""
+    async def apply(self, applications: Sequence[Application]) -> list[Claim]:
+        """Use each one's assertion up and claim its event's key, in one step."""
+        at = applications[0].at
         values = {
-            **vars(assertion),
-            **vars(application),
-            "dead_since": application.at - LEASE,
+            **_spending([each.assertion for each in applications]),
+            **_keys(applications),
+            "event_ids": [each.event_id for each in applications],
+            "types": [each.type for each in applications],
+            "digests": [each.digest for each in applications],
+            "claims": [each.claim for each in applications],
+            "traceparents": [each.traceparent for each in applications],
+            "at": at,
+            "dead_since": at - LEASE,
         }
-        row = await self._one(_APPLY, values)
-        if row is None:
-            raise NotAuthenticated("assertion_replayed")
-        state, same_body, ours, received_at = row
-        return Claim(_standing(state, same_body=same_body, ours=ours), received_at)
+        rows = {row[0]: row[1:] for row in await self._all(_APPLY, values)}
+        return [_claim(each, rows.get(each.event_id)) for each in applications]
 
-    async def settle(self, application: Application, records: int, at: datetime) -> None:
-        """The log has acknowledged every record of the event."""
-        await self._run(_SETTLE, {**vars(application), "records": records, "at": at})
+    async def settle(self, settled: Sequence[tuple[Application, int]], at: datetime) -> None:
+        """The log has acknowledged every record of these events, so many of each."""
+        keys = _keys([application for application, _ in settled])
+        await self._run(_SETTLE, {**keys, "records": [records for _, records in settled], "at": at})
 
-    async def let_go(self, assertion: Assertion, application: Application) -> None:
-        """Give a claim up, unless somebody else has it by now."""
-        await self._run(_LET_GO, {**vars(application), "jti": assertion.jti})
+    async def let_go(self, applications: Sequence[Application]) -> None:
+        """Give claims up, unless somebody else has them by now."""
+        claims = [each.claim for each in applications]
+        await self._run(_LET_GO, {**_keys(applications), "claims": claims})
 
     async def progress(self, publisher: str, event_id: str) -> Progress | None:
         """Where a publisher's own event stands."""
@@ -152,6 +180,11 @@ class PostgresAdmissions:
             await cursor.execute(statement, values)
             return await cursor.fetchone()
 
+    async def _all(self, statement: str, values: Mapping[str, Any]) -> list[TupleRow]:
+        async with self._cursor() as cursor:
+            await cursor.execute(statement, values)
+            return await cursor.fetchall()
+
     async def _run(self, statement: str, values: Mapping[str, Any]) -> None:
         async with self._cursor() as cursor:
             await cursor.execute(statement, values)
@@ -165,9 +198,31 @@ class PostgresAdmissions:
             raise StoreUnavailable from None
 
 
-def _standing(state: str, *, same_body: bool, ours: bool) -> Standing:
-    if not same_body:
-        return Standing.OTHER_BODY
+def _keys(applications: Sequence[Application]) -> dict[str, list[str]]:
+    """The keys of admissions, column by column."""
+    return {
+        "publishers": [each.publisher for each in applications],
+        "sources": [each.source for each in applications],
+        "ids": [each.id for each in applications],
+    }
+
+
+def _spending(assertions: Sequence[Assertion | None]) -> dict[str, list[Any]]:
+    """Assertions, column by column; an application whose assertion is spent already has none."""
+    return {
+        "publishers": [each and each.publisher for each in assertions],
+        "jtis": [each and each.jti for each in assertions],
+        "expiries": [each and each.expires_at for each in assertions],
+    }
+
+
+def _claim(application: Application, row: tuple[str, bytes, str, datetime] | None) -> Claim:
+    if row is None:
+        return Claim(Standing.REPLAYED)
+    state, digest, claim, received_at = row
+    if bytes(digest) != application.digest:
+        return Claim(Standing.OTHER_BODY)
     if state == "done":
-        return Standing.DONE
-    return Standing.OURS if ours else Standing.IN_PROGRESS
+        return Claim(Standing.DONE)
+    ours = claim == application.claim
+    return Claim(Standing.OURS if ours else Standing.IN_PROGRESS, received_at)

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from services.events.domain.errors import Refused
+
 ID_LENGTH: Final = 26
 _EVENT_ID = re.compile(r"[a-z2-7]{26}")
 
@@ -24,11 +26,27 @@ class Assertion:
     publisher: str
     jti: str
     expires_at: datetime
+    kid: str = ""
+    """Which of the publisher's keys made it."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """An event as one of the ways in hands it over; whose it is, is believed already.
+
+    `body` is the JSON text of a CloudEvent, or the same when a way in reads another form, or why it
+    cannot be read. An assertion is used up together with its event; None where that is done.
+    """
+
+    publisher: str
+    body: bytes | Mapping[str, Any] | Refused
+    traceparent: str = ""
+    assertion: Assertion | None = None
 
 
 @dataclass(frozen=True)
 class Application:
-    """An event that asks to be admitted."""
+    """An event that asks to be admitted; `claim` is what its admission is known by."""
 
     event_id: str
     publisher: str
@@ -38,6 +56,8 @@ class Application:
     digest: bytes
     at: datetime
     traceparent: str
+    claim: str
+    assertion: Assertion | None
 
 
 class Standing(StrEnum):
@@ -47,6 +67,7 @@ class Standing(StrEnum):
     DONE = "done"
     IN_PROGRESS = "in_progress"
     OTHER_BODY = "other_body"
+    REPLAYED = "replayed"  # its assertion was used before: nothing was looked at
 
 
 @dataclass(frozen=True)
@@ -54,7 +75,7 @@ class Claim:
     """The answer to an application; `received_at` is that of the first one for this event."""
 
     standing: Standing
-    received_at: datetime
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -106,9 +127,13 @@ def is_event_id(text: str) -> bool:
 
 
 def digest_of(body: Mapping[str, Any]) -> bytes:
-    """SHA-256 over the canonical JSON of a parsed body: order and white space do not count."""
+    """SHA-256 over the canonical JSON of a parsed body: order and white space do not count.
+
+    Nor does `datacontenttype`, which can only say what is so without it.
+    """
+    told = {name: value for name, value in body.items() if name != "datacontenttype"}
     canonical = json.dumps(
-        body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        told, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
     return hashlib.sha256(canonical.encode("utf-8")).digest()
 

@@ -4,16 +4,19 @@ EventsError
 ├── Refused              the publisher must change something before trying again
 │   ├── NotAuthenticated
 │   ├── BodyMalformed
+│   ├── TooLarge
 │   ├── ScopeDenied
 │   ├── EventInvalid
 │   ├── IdempotencyMismatch
 │   └── EventNotFound
+├── RateExceeded         the publisher must wait before sending more
 ├── InProgress           the same event is being admitted at this moment
 └── Unavailable          the same event may be sent again, unchanged
     ├── StoreUnavailable
     ├── IdentityUnavailable
     ├── FenceOutstanding
-    └── LogUnavailable
+    ├── LogUnavailable
+    └── Mistaken         the fault is ours
 """
 
 from collections.abc import Iterable
@@ -54,6 +57,12 @@ class BodyMalformed(Refused):
         self.offset = offset
 
 
+class TooLarge(Refused):
+    """More was sent than is taken at once."""
+
+    code = "body_too_large"
+
+
 class ScopeDenied(Refused):
     """The publisher may not publish this type, or not speak for this source."""
 
@@ -84,6 +93,16 @@ class EventNotFound(Refused):
     """This publisher has no such event, whoever else may have."""
 
     code = "not_found"
+
+
+class RateExceeded(EventsError):
+    """The publisher sends more than it may; `wait_seconds` says when there is room again."""
+
+    code = "rate_limited"
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__()
+        self.wait_seconds = wait_seconds
 
 
 class InProgress(EventsError):
@@ -120,3 +139,9 @@ class LogUnavailable(Unavailable):
     """The log has not acknowledged the records."""
 
     code = "log_unavailable"
+
+
+class Mistaken(Unavailable):
+    """What was accepted here was not accepted behind the door: that is to be mended by us."""
+
+    code = "internal"

@@ -32,6 +32,11 @@ class EventType:
     examples: tuple[str, ...]
     entry: Mapping[str, Any]
 
+    @property
+    def fences(self) -> bool:
+        """Whether something goes silent before an event of this type is acknowledged."""
+        return "fences" in self.entry
+
     def may_be_published_by(self, publisher: str) -> bool:
         """Whether the type lists a publisher; the publisher must list the type too."""
         return publisher in self.publishers

@@ -87,6 +87,17 @@ class Resolution:
     case_id: str
 
 
+@dataclass(frozen=True)
+class Entry:
+    """An event on its way to the log: `facts` are those that may stand there."""
+
+    event: LifeEvent
+    facts: Mapping[str, Any]
+    resolution: Resolution
+    recorded_at: datetime
+    traceparent: str
+
+
 def read_life_event(body: Mapping[str, Any], publisher: str) -> LifeEvent:
     """The event of a body that was checked and found without fault."""
     told, source = body["data"], body["source"]

@@ -5,11 +5,14 @@ import math
 import re
 from typing import Any, Final, NoReturn
 
-from services.events.domain.errors import BodyMalformed
+from services.events.domain.errors import BodyMalformed, TooLarge
 
+MAX_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 16
 _INT64: Final = 2**63
 
+_BYTES_THAT_MATTER = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]', re.DOTALL)
+_BYTES_SPACE: Final = b" \t\n\r"
 # A whole string (or the rest of the text, where it never ends), or one bracket.
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -38,6 +41,53 @@ def read(body: bytes) -> Any:
     if "\\u" in text:
         _check_clean(value)
     return value
+
+
+def items(body: bytes, most: int) -> list[bytes]:
+    """The texts of a JSON array's items, none of them read yet; raises BodyMalformed or TooLarge.
+
+    An item is told from the next by brackets and commas alone, so that what is wrong inside one of
+    them is its own matter.
+    """
+    begins = len(body) - len(body.lstrip(_BYTES_SPACE))
+    if begins == len(body):
+        raise BodyMalformed("body_empty")
+    if body[begins : begins + 1] != b"[":
+        raise BodyMalformed("batch_not_a_list", begins)
+    found: list[bytes] = []
+    depth, start = 0, begins + 1
+    for match in _BYTES_THAT_MATTER.finditer(body, begins):
+        token = match.group()
+        if token in b"[{":
+            depth += 1
+        elif token == b"," and depth == 1:
+            found.append(_item(body, start, match.start()))
+            start = match.end()
+            if len(found) >= most:
+                raise TooLarge("batch_too_long")
+        elif token in b"]}":
+            depth -= 1
+            if depth == 0:
+                return _closed(body, found, start, match)
+    raise BodyMalformed("json_invalid", len(body))
+
+
+def _item(body: bytes, start: int, end: int) -> bytes:
+    item = body[start:end].strip(_BYTES_SPACE)
+    if not item:
+        raise BodyMalformed("json_invalid", end)
+    return item
+
+
+def _closed(body: bytes, found: list[bytes], start: int, bracket: re.Match[bytes]) -> list[bytes]:
+    """All items, once the array's own bracket has closed."""
+    if bracket.group() != b"]":
+        raise BodyMalformed("json_invalid", bracket.start())
+    if body[bracket.end() :].strip(_BYTES_SPACE):
+        raise BodyMalformed("json_trailing", bracket.end())
+    if found or body[start : bracket.start()].strip(_BYTES_SPACE):
+        found.append(_item(body, start, bracket.start()))
+    return found
 
 
 def _decoded(body: bytes) -> str:

@@ -6,8 +6,12 @@ from typing import Final
 # A request as a whole: what is wrong, and what to do about it.
 REQUEST: Final[Mapping[str, str]] = {
     "assertion_replayed": "This token was used before. Sign a new one for every request.",
+    "attribute_repeated": "An attribute of the event stands in two headers.",
+    "batch_not_a_list": "A batch is a JSON array of CloudEvents.",
+    "batch_too_long": "The batch holds more than 500 events. Send it as several.",
     "body_empty": "The body is empty. Send one CloudEvent as JSON.",
-    "body_too_large": "The body is larger than 64 KiB.",
+    "body_too_large": "An event may have 64 KiB, a batch 4 MiB.",
+    "busy": "Too much is being received at this moment. Send the same again.",
     "clock_skew": "The token was issued in the future. Set the clock of the machine that signs it.",
     "encoding_unsupported": "Send the body as it is, without Content-Encoding.",
     "event_invalid": "The event breaks several rules; errors names each with its place.",
@@ -20,6 +24,7 @@ REQUEST: Final[Mapping[str, str]] = {
     "idempotency_mismatch": "This id was used before with another body. A correction needs an id "
     "of its own and says in supersedes what it replaces.",
     "identity_unavailable": "Nothing was admitted. Send the same event again, unchanged.",
+    "internal": "Something went wrong on our side. Tell us the trace id.",
     "json_depth": "The JSON is nested deeper than 16 levels.",
     "json_duplicate_key": "An object in the JSON has the same key twice.",
     "json_invalid": "The body is not valid JSON.",
@@ -28,9 +33,13 @@ REQUEST: Final[Mapping[str, str]] = {
     "json_trailing": "Something follows the JSON value.",
     "log_unavailable": "Nothing was acknowledged. Send the same event again, unchanged: it is "
     "counted once however often it is sent.",
-    "media_type": "Send application/cloudevents+json (structured mode). Batches and binary mode "
-    "are not accepted here.",
+    "media_type": "Send application/cloudevents+json (one event), "
+    "application/cloudevents-batch+json (a list of them), or application/json with the event's "
+    "attributes in ce- headers.",
     "not_found": "You have no event with this id.",
+    "rate_limited": "You send more events than the register of publishers allows you. Wait as long "
+    "as Retry-After says.",
+    "read_timeout": "The body did not come within 10 seconds.",
     "scope_denied": "The register of publishers does not let you publish this type for this "
     "source.",
     "store_unavailable": "Nothing was admitted. Send the same event again, unchanged.",

@@ -12,6 +12,26 @@ from services.events.domain.event_type import EventType
 EVENT_ID = "26 lower-case letters and digits, the same for every try"
 
 
+class Fault(BaseModel):
+    """One thing wrong with an event."""
+
+    pointer: str = Field(description="RFC 6901 pointer into the body")
+    code: str
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """An RFC 9457 problem; no part of it repeats what was sent."""
+
+    type: str = Field(examples=["urn:joinedup:problem:field_required"])
+    title: str
+    status: int
+    code: str = Field(description="for programs; the faults' own where they share one")
+    detail: str = Field(description="what is wrong, and what to do")
+    errors: list[Fault]
+    trace_id: str = Field(description="tell it to us when you ask")
+
+
 class ReceiptDocument(BaseModel):
     """The platform has the event and will not lose it."""
 
@@ -21,6 +41,26 @@ class ReceiptDocument(BaseModel):
         examples=["/v1/events/y6jfnjucygtfgspbqljcjrykzi"],
     )
     duplicate: bool = Field(description="whether the platform had the event already")
+
+
+class BatchResultDocument(BaseModel):
+    """What became of one event of a batch: a receipt, or a problem."""
+
+    index: int = Field(description="its place in the batch, from 0")
+    http_status: int = Field(description="what it would have been answered by itself")
+    receipt: ReceiptDocument | None = None
+    problem: ProblemDocument | None = None
+    retry_after_seconds: int | None = Field(
+        default=None, description="when to send the same event again; null where it makes no sense"
+    )
+
+
+class BatchDocument(BaseModel):
+    """What became of each event of a batch; the good ones came in whatever the others are."""
+
+    accepted: int
+    refused: int
+    results: list[BatchResultDocument] = Field(description="one for each event, in their order")
 
 
 class ProgressDocument(BaseModel):
@@ -66,26 +106,6 @@ class EventTypeDocument(EventTypeSummary):
         serialization_alias="schema", description="JSON Schema 2020-12 of the whole CloudEvent"
     )
     examples: list[dict[str, Any]] = Field(description="golden events, with invented people")
-
-
-class Fault(BaseModel):
-    """One thing wrong with an event."""
-
-    pointer: str = Field(description="RFC 6901 pointer into the body")
-    code: str
-    detail: str
-
-
-class ProblemDocument(BaseModel):
-    """An RFC 9457 problem; no part of it repeats what was sent."""
-
-    type: str = Field(examples=["urn:joinedup:problem:field_required"])
-    title: str
-    status: int
-    code: str = Field(description="for programs; the faults' own where they share one")
-    detail: str = Field(description="what is wrong, and what to do")
-    errors: list[Fault]
-    trace_id: str = Field(description="tell it to us when you ask")
 
 
 def progress_document(progress: Progress) -> ProgressDocument:

@@ -7,13 +7,16 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from services.events.domain import texts
+from services.events.entrypoints.cloudevents_http import BATCH, BINARY, MAX_BATCH, STRUCTURED
 from services.events.entrypoints.documents import ProblemDocument
 from services.events.ports import Register
 from services.kit.problem import MEDIA_TYPE
 
-STRUCTURED: Final = "application/cloudevents+json"
+BATCH_ANSWER: Final = "The answer to a batch: one result an event, in their order"
+_MAX_NAMED: Final = 3
 
-DESCRIPTION: Final = """Departments publish life events here, one CloudEvents 1.0 event a request.
+DESCRIPTION: Final = """Departments publish life events here as CloudEvents 1.0: one a request \
+(structured or binary mode) or up to 500 (a batch).
 
 An event that was answered with 202 is not lost. An answer that did not arrive is no reason to
 worry: send the same event again, with a new token and the same `id`, as often as it takes.
@@ -24,6 +27,26 @@ _REF: Final = "#/components/schemas/{model}"
 _CALLER: Final = """A JWT, signed (ES256) with the publisher's own key, typ `publisher+jwt`, \
 with `iss` (the publisher's id), `aud` (`joinedup-events`), `iat`, `exp` (at most 300 seconds \
 later) and a `jti` that is never used again. Every request has a token of its own."""
+
+_BODY: Final = """One life event of at most 64 KiB, or a batch of at most 500 events and 4 MiB. In \
+binary mode the body is the event's data, and its attributes are headers."""
+
+_ATTRIBUTES: Final = [
+    {
+        "name": f"ce-{name}",
+        "in": "header",
+        "required": False,
+        "description": f"Binary mode only: {meaning}",
+        "schema": {"type": "string"},
+    }
+    for name, meaning in {
+        "specversion": "1.0; its being there is what makes it binary mode.",
+        "id": "the source's own id of the event.",
+        "source": "URN of the system that speaks.",
+        "type": "the event's type.",
+        "time": "when the source sent it (RFC 3339).",
+    }.items()
+]
 
 SECURED: Final[dict[str, Any]] = {"security": [{"publisher": []}]}
 
@@ -45,6 +68,8 @@ AUTHENTICATION: Final = (
 )
 READING: Final = (
     "body_empty",
+    "attribute_repeated",
+    "batch_not_a_list",
     "json_invalid",
     "json_trailing",
     "json_duplicate_key",
@@ -61,11 +86,13 @@ PUBLISH: Final[Codes] = {
     403: ("scope_denied",),
     408: ("read_timeout",),
     409: ("idempotency_in_progress",),
-    413: ("body_too_large",),
+    413: ("body_too_large", "batch_too_long"),
     415: ("media_type", "encoding_unsupported"),
     422: _EVENT,
+    429: ("rate_limited",),
     431: ("header_too_large",),
-    503: _AWAY,
+    500: ("internal",),
+    503: (*_AWAY, "busy"),
 }
 FOLLOW: Final[Codes] = {401: AUTHENTICATION, 404: ("not_found",), 503: ("store_unavailable",)}
 READ_TYPE: Final[Codes] = {404: ("not_found",)}
@@ -90,7 +117,7 @@ def describe(app: FastAPI, register: Register) -> dict[str, Any]:
         one_of.append({"$ref": _REF.format(model=event_type.name)})
         for name, value in zip(event_type.examples, register.examples(event_type), strict=True):
             short = name.rpartition("/")[2].removesuffix(".json")
-            examples[short] = {"summary": event_type.entry["title"]["en"], "value": value}
+            examples[short] = {"summary": event_type.entry["title"]["en"], "value": dict(value)}
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas)
     components["securitySchemes"] = {
@@ -103,15 +130,40 @@ def describe(app: FastAPI, register: Register) -> dict[str, Any]:
     }
     document["paths"]["/v1/events"]["post"]["requestBody"] = {
         "required": True,
-        "description": "One life event, at most 64 KiB.",
-        "content": {STRUCTURED: {"schema": {"oneOf": one_of}, "examples": examples}},
+        "description": _BODY,
+        "content": {
+            STRUCTURED: {"schema": {"oneOf": one_of}, "examples": examples},
+            BATCH: {"schema": _batch(one_of), "examples": _batches(examples)},
+            BINARY: {"schema": _binary(), "examples": _data_of(examples)},
+        },
     }
+    document["paths"]["/v1/events"]["post"]["parameters"] = _ATTRIBUTES
     return document
+
+
+def _batch(one_of: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "array", "maxItems": MAX_BATCH, "items": {"oneOf": one_of}}
+
+
+def _batches(examples: Mapping[str, Any]) -> dict[str, Any]:
+    several = [each["value"] for each in list(examples.values())[:_MAX_NAMED]]
+    return {"several": {"summary": "Several events at once", "value": several}}
+
+
+def _binary() -> dict[str, Any]:
+    return {"type": "object", "description": "The event's data; the rest is in ce- headers."}
+
+
+def _data_of(examples: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: {"summary": each["summary"], "value": each["value"]["data"]}
+        for name, each in examples.items()
+    }
 
 
 def _problem(status: int, codes: tuple[str, ...]) -> dict[str, Any]:
     headers: dict[str, Any] = {}
-    if status in {409, 503}:
+    if status in {409, 429, 503}:
         headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "seconds"}
     return {
         "description": f"One of: {', '.join(codes)}",

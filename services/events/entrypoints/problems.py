@@ -1,5 +1,6 @@
 """Errors of the domain as HTTP answers: one table, and the audit line of what looks like abuse."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,9 +15,12 @@ from services.events.domain.errors import (
     IdentityUnavailable,
     InProgress,
     LogUnavailable,
+    Mistaken,
     NotAuthenticated,
+    RateExceeded,
     ScopeDenied,
     StoreUnavailable,
+    TooLarge,
 )
 from services.kit.problem import ProblemError
 from services.kit.telemetry import log
@@ -25,15 +29,18 @@ from services.kit.telemetry import log
 _ANSWERS: Final[Mapping[type[EventsError], tuple[int, str, int | None]]] = {
     NotAuthenticated: (401, "The caller is not believed", None),
     BodyMalformed: (400, "The body cannot be read", None),
+    TooLarge: (413, "Too much at once", None),
     ScopeDenied: (403, "Not yours to publish", None),
     EventInvalid: (422, "The event breaks the rules of its type", None),
     IdempotencyMismatch: (422, "The id stands for another event", None),
     EventNotFound: (404, "No such event", None),
     InProgress: (409, "The event is being admitted", 1),
+    RateExceeded: (429, "Too many events", 1),
     StoreUnavailable: (503, "The event could not be admitted now", 2),
     IdentityUnavailable: (503, "The event could not be admitted now", 2),
     FenceOutstanding: (503, "The event could not be admitted yet", 2),
     LogUnavailable: (503, "The event could not be admitted now", 3),
+    Mistaken: (500, "Something went wrong on our side", None),
 }
 
 # Refusals that an honest publisher rarely meets, and an attacker always.
@@ -54,6 +61,8 @@ AUDIT: Final = "services.events.audit"
 def problem_of(error: EventsError) -> ProblemError:
     """The answer to an error; no part of it was sent by the caller."""
     status, title, retry_after = _ANSWERS[type(error)]
+    if isinstance(error, RateExceeded):
+        retry_after = math.ceil(error.wait_seconds)
     headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     if isinstance(error, NotAuthenticated):
         headers["www-authenticate"] = "Bearer"

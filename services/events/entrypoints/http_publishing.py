@@ -1,0 +1,162 @@
+"""Publishing and following over HTTP: each route translates, calls a handler, translates back."""
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from opentelemetry import trace
+
+from services.events import metrics
+from services.events.domain.admission import Assertion, Receipt, Submission
+from services.events.domain.errors import EventsError, Refused, Unavailable
+from services.events.entrypoints import cloudevents_http, documents, openapi
+from services.events.entrypoints.cloudevents_http import Mode
+from services.events.entrypoints.problems import audit, problem_of
+from services.events.handlers.admit_life_events import Answer
+from services.events.handlers.follow_event import follow_event, use_up
+from services.events.handlers.keep_to_rate import Rates
+from services.events.ports import Admissions
+from services.kit.telemetry import current_traceparent
+
+PUBLISH: Final = "/v1/events"
+FOLLOW: Final = "/v1/events/{event_id}"
+
+Admit = Callable[[Sequence[Submission]], Awaitable[list[Answer]]]
+
+
+@dataclass(frozen=True)
+class Publishing:
+    """What the routes are given; `believe` reads an Authorization header."""
+
+    admit: Admit
+    admissions: Admissions
+    rates: Rates
+    believe: Callable[[str | None], Assertion]
+    monotonic: Callable[[], float]
+
+
+def add_routes(app: FastAPI, around: Publishing) -> None:
+    """The routes of publishing, and how their refusals are answered."""
+    app.add_exception_handler(EventsError, _refuse)
+
+    @app.post(
+        PUBLISH,
+        status_code=202,
+        response_model=documents.ReceiptDocument,
+        responses={
+            207: {"model": documents.BatchDocument, "description": openapi.BATCH_ANSWER},
+            **openapi.responses(openapi.PUBLISH),
+        },
+        summary="Publish life events",
+        openapi_extra=openapi.SECURED,
+        tags=["Publishing"],
+    )
+    async def publish(request: Request) -> Response:
+        """Answers once every record of each event is on the log, or says why it is not."""
+        mode = cloudevents_http.mode_of(request.headers)
+        assertion = _caller(request, around)
+        body = await request.body()
+        if mode is Mode.BATCH:
+            return await _batch(around, assertion, body)
+        around.rates.take(assertion.publisher, 1)
+        told: Any = body
+        if mode is Mode.BINARY:
+            told = cloudevents_http.binary_event(request.headers, body)
+        return await _one(around, _submission(assertion, told, assertion))
+
+    @app.get(
+        FOLLOW,
+        response_model=documents.ProgressDocument,
+        response_model_exclude_none=True,
+        responses=openapi.responses(openapi.FOLLOW),
+        summary="Follow one of your own events",
+        openapi_extra=openapi.SECURED,
+        tags=["Publishing"],
+    )
+    async def follow(event_id: str, request: Request) -> Response:
+        """Tells how far an event has come; somebody else's is as unknown as none."""
+        assertion = _caller(request, around)
+        progress = await follow_event(around.admissions, assertion, event_id)
+        document = documents.progress_document(progress)
+        return JSONResponse(document.model_dump(mode="json", exclude_none=True))
+
+
+async def _one(around: Publishing, submission: Submission) -> Response:
+    started = around.monotonic()
+    (answer,) = await around.admit([submission])
+    _count([answer], around.monotonic() - started)
+    if isinstance(answer, EventsError):
+        raise answer
+    span = trace.get_current_span()
+    span.set_attribute("joinedup.event_id", answer.event_id)
+    span.set_attribute("joinedup.duplicate", answer.duplicate)
+    return JSONResponse(_receipt(answer), status_code=202)
+
+
+async def _batch(around: Publishing, assertion: Assertion, body: bytes) -> Response:
+    started = around.monotonic()
+    await use_up(around.admissions, assertion)
+    items = cloudevents_http.items(body)
+    around.rates.take(assertion.publisher, len(items))
+    answers = await around.admit([_submission(assertion, item) for item in items])
+    _count(answers, around.monotonic() - started)
+    results = [_result(index, answer) for index, answer in enumerate(answers)]
+    for reason in {answer.reason for answer in answers if isinstance(answer, EventsError)}:
+        audit(reason, publisher=assertion.publisher, route=PUBLISH)
+    accepted = sum(isinstance(answer, Receipt) for answer in answers)
+    refused = len(answers) - accepted
+    document = {"accepted": accepted, "refused": refused, "results": results}
+    return JSONResponse(document, status_code=207)
+
+
+def _submission(
+    assertion: Assertion, told: bytes | dict[str, Any] | Refused, spend: Assertion | None = None
+) -> Submission:
+    return Submission(assertion.publisher, told, current_traceparent(), spend)
+
+
+def _receipt(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "event_id": receipt.event_id,
+        "status": f"{PUBLISH}/{receipt.event_id}",
+        "duplicate": receipt.duplicate,
+    }
+
+
+def _result(index: int, answer: Answer) -> dict[str, Any]:
+    if isinstance(answer, Receipt):
+        return {"index": index, "http_status": 202, "receipt": _receipt(answer)}
+    problem = problem_of(answer)
+    wait = problem.headers.get("retry-after")
+    return {
+        "index": index,
+        "http_status": problem.status,
+        "problem": problem.document(),
+        "retry_after_seconds": None if wait is None else math.ceil(float(wait)),
+    }
+
+
+def _count(answers: Sequence[Answer], seconds: float) -> None:
+    for answer in answers:
+        if isinstance(answer, Receipt):
+            metrics.admission("duplicate" if answer.duplicate else "admitted", "", seconds)
+        else:
+            outcome = "unavailable" if isinstance(answer, Unavailable) else "refused"
+            metrics.admission(outcome, answer.reason, seconds)
+
+
+def _caller(request: Request, around: Publishing) -> Assertion:
+    assertion = around.believe(request.headers.get("authorization"))
+    request.state.publisher = assertion.publisher
+    return assertion
+
+
+async def _refuse(request: Request, raised: Any) -> Response:
+    error: EventsError = raised
+    trace.get_current_span().set_attribute("joinedup.reason", error.reason)
+    route = getattr(request.scope.get("route"), "path", "")
+    audit(error.reason, publisher=getattr(request.state, "publisher", ""), route=route)
+    return problem_of(error).response()
