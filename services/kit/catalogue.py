@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
@@ -16,6 +17,11 @@ from services.kit.yaml_file import CatalogueInvalid, Document, Problem, read_yam
 __all__ = ["Catalogue", "CatalogueInvalid", "Document", "Problem", "load_file"]
 
 REVISION_LENGTH: Final = 12
+# How late a change is seen that the file system told nobody of.
+LOOK_AGAIN_MS: Final = 1000
+
+# What tells one state of files from another without reading them.
+_Traces = frozenset[tuple[str, int, int, int]]
 
 T = TypeVar("T")
 
@@ -46,6 +52,7 @@ class Catalogue(Generic[T]):
         self._directory = directory
         self._schema_file = schema_file
         self._build = build
+        self._read: _Traces = frozenset()
         self._current, self._revision = self._load()
 
     @property
@@ -67,11 +74,22 @@ class Catalogue(Generic[T]):
         return []
 
     async def watch(self, stop: asyncio.Event, on_change: Callable[[list[Problem]], None]) -> None:
-        """Reload whenever a file changes, then tell the problems found; until stopped."""
+        """Reload whenever a file changes, then tell the problems found; until stopped.
+
+        What changed before this began counts too, and so does what the file system does not tell.
+        """
         changes = awatch(
-            self._directory, self._schema_file, stop_event=stop, debounce=200, force_polling=False
+            self._directory,
+            self._schema_file,
+            stop_event=stop,
+            debounce=200,
+            force_polling=False,
+            rust_timeout=LOOK_AGAIN_MS,
+            yield_on_timeout=True,
         )
-        async for _changed in changes:
+        async for changed in changes:
+            if not changed and await asyncio.to_thread(self._traces) == self._read:
+                continue
             before = self._revision
             problems = await asyncio.to_thread(self.reload)
             if problems:
@@ -80,12 +98,26 @@ class Catalogue(Generic[T]):
                 log(__name__).info("catalogue reloaded", extra={"revision": self._revision})
             on_change(problems)
 
+    def _traces(self) -> _Traces:
+        found = set()
+        for path in (*self._files(), self._schema_file):
+            # One that is taken away at this moment is told by its absence.
+            with suppress(OSError):
+                at = path.stat()
+                found.add((str(path), at.st_ino, at.st_size, at.st_mtime_ns))
+        return frozenset(found)
+
+    def _files(self) -> list[Path]:
+        return sorted(self._directory.rglob("*.yaml"))
+
     def _load(self) -> tuple[T, str]:
+        # Looked at before they are read: what changes meanwhile is read again.
+        self._read = self._traces()
         digest = hashlib.sha256(self._schema_file.read_bytes())
         schema = Schema(json.loads(self._schema_file.read_bytes()))
         documents: list[Document] = []
         problems: list[Problem] = []
-        for path in sorted(self._directory.rglob("*.yaml")):
+        for path in self._files():
             try:
                 documents.append(load_file(path, schema))
                 digest.update(f"{path.relative_to(self._directory)}\0".encode())

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from services.kit.catalogue import Catalogue
+from services.kit.catalogue import Catalogue, Problem
 
 
 @pytest.fixture
@@ -44,3 +44,34 @@ async def test_a_watched_folder_is_reloaded_when_a_file_changes(catalogue, tmp_p
         assert catalogue.current == {"oat", "rye"}
         stop.set()
         await watching
+
+
+async def test_what_changed_before_the_watch_began_is_seen_too(catalogue, tmp_path):
+    (tmp_path / "loaves" / "oat.yaml").write_text("id: oat\n")
+    stop, told = asyncio.Event(), asyncio.Event()
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(catalogue.watch(stop, lambda _problems: told.set()))
+        await told.wait()
+        stop.set()
+
+    assert catalogue.current == {"oat", "rye"}
+
+
+async def test_a_broken_file_is_told_once_and_not_every_second(catalogue, tmp_path, monkeypatch):
+    monkeypatch.setattr("services.kit.catalogue.LOOK_AGAIN_MS", 10)
+    (tmp_path / "loaves" / "oat.yaml").write_text("id: [\n")
+    told: list[list[Problem]] = []
+    stop, look = asyncio.Event(), catalogue._traces
+    looks = iter(range(10))
+
+    def counted():
+        if next(looks, None) is None:
+            stop.set()
+        return look()
+
+    catalogue._traces = counted
+    async with asyncio.timeout(10):
+        await catalogue.watch(stop, told.append)
+
+    assert [[each.code for each in problems] for problems in told] == [["yaml_invalid"]]
