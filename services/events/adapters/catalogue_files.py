@@ -17,15 +17,17 @@ from services.events.domain.event_type import (
 )
 from services.events.domain.faults import Fault
 from services.events.domain.publisher import Publisher, read_publisher
+from services.events.domain.publisher import contradictions as publisher_contradictions
 from services.kit.catalogue import Catalogue, CatalogueInvalid, Document, Problem
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    """A type with everything that answers questions about it."""
+    """A type with everything that answers questions about it; `fiction` takes unissued numbers."""
 
     event_type: EventType
     schema: TypeSchema
+    fiction: TypeSchema
     examples: tuple[Mapping[str, Any], ...]
 
 
@@ -64,10 +66,17 @@ class CatalogueFiles:
         """Whether events of that name may never be published."""
         return any(each.covers(type_name) for each in self._prohibitions.current)
 
-    def faults(self, event_type: EventType, body: Mapping[str, Any]) -> list[Fault]:
-        """Where a body breaks the schema of its type, as it is in force now."""
+    def faults(
+        self, event_type: EventType, body: Mapping[str, Any], *, sandbox: bool = False
+    ) -> list[Fault]:
+        """Where a body breaks the schema of its type, as it is in force now.
+
+        In a sandbox people have numbers that are never issued, wherever it stands.
+        """
         loaded = self._types.current.get(event_type.name)
-        return loaded.schema.faults(body) if loaded else []
+        if loaded is None:
+            return []
+        return (loaded.fiction if sandbox else loaded.schema).faults(body)
 
     def schema(self, event_type: EventType) -> Mapping[str, Any]:
         """The JSON Schema that bodies of a type are held to."""
@@ -110,20 +119,20 @@ class CatalogueFiles:
     def _load(self, document: Document) -> _Loaded:
         event_type = read_event_type(document.data)
         try:
-            schema = TypeSchema(event_type, fictitious=self._fictitious)
+            fiction = TypeSchema(event_type, fictitious=True)
+            schema = fiction if self._fictitious else TypeSchema(event_type, fictitious=False)
         except ValueError:
             problem = document.problem("/facts", "schema_invalid", "/facts is no JSON Schema")
             raise CatalogueInvalid([problem]) from None
         examples = [
             _read_example(document, self._examples_dir, each) for each in event_type.examples
         ]
-        return _Loaded(event_type, schema, tuple(examples))
+        return _Loaded(event_type, schema, fiction, tuple(examples))
 
     def _broken_examples(self, document: Document, loaded: _Loaded) -> Iterable[Problem]:
         # Golden events show never-issued numbers, also where those are refused.
-        schema = TypeSchema(loaded.event_type, fictitious=True)
         for index, example in enumerate(loaded.examples):
-            for fault in schema.faults(example):
+            for fault in loaded.fiction.faults(example):
                 text = f"/examples/{index} breaks its own type: {fault.pointer} {fault.detail}"
                 yield document.problem(f"/examples/{index}", "example_invalid", text)
 
@@ -143,10 +152,29 @@ def _prohibitions(documents: list[Document]) -> tuple[Prohibition, ...]:
 
 def _publishers(documents: list[Document]) -> dict[str, Publisher]:
     found: dict[str, Publisher] = {}
+    problems: list[Problem] = []
     for document in documents:
-        publisher = read_publisher(document.data)
-        if publisher.id in found:
-            problem = document.problem("/id", "duplicate_id", "the publisher stands twice")
-            raise CatalogueInvalid([problem])
-        found[publisher.id] = publisher
+        wrong = [
+            document.problem(pointer, code, f"{pointer} {text}")
+            for pointer, code, text in publisher_contradictions(document.data)
+        ]
+        if document.data["id"] in found:
+            wrong.append(document.problem("/id", "duplicate_id", "the publisher stands twice"))
+        if not wrong:
+            publisher = read_publisher(document.data)
+            wrong += _shared_keys(document, publisher, found.values())
+            found[publisher.id] = publisher
+        problems += wrong
+    if problems:
+        raise CatalogueInvalid(problems)
     return found
+
+
+def _shared_keys(
+    document: Document, publisher: Publisher, others: Iterable[Publisher]
+) -> Iterable[Problem]:
+    taken = {key.file for other in others for key in other.keys}
+    for index, key in enumerate(publisher.keys):
+        if key.file in taken:
+            text = "another publisher has this key: each could speak for the other"
+            yield document.problem(f"/keys/{index}/file", "key_shared", text)

@@ -37,8 +37,43 @@ def test_every_shipped_type_and_publisher_names_the_other(folder):
         for name in event_type.publishers:
             assert register.publisher(name).may_publish(event_type.name)
     for path in (folder / "publishers").glob("*.yaml"):
-        for name in register.publisher(path.stem).types:
+        publisher = register.publisher(path.stem)
+        for name in () if publisher.sandbox else publisher.types:
             assert register.event_type(name).may_be_published_by(path.stem)
+
+
+def test_the_shipped_sandbox_is_one_and_may_send_every_type(folder):
+    register = load(folder)
+    sandbox = register.publisher("sandbox")
+
+    assert sandbox.sandbox
+    assert sandbox.speaks_for("urn:uk:sandbox")
+    assert all(sandbox.may_publish(each.name) for each in register.event_types())
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "code"),
+    [
+        ("types:", "suspended: yes\ntypes:", "type_expected_boolean"),
+        ("types:", "limits: {}\ntypes:", "object_too_small"),
+        ("types:", "limits: {burst: 0}\ntypes:", "number_too_small"),
+        ("types: [", 'types: ["*", ', "wildcard_forbidden"),
+        ("gro.public.pem}", "gro.public.pem, until: 2026-11-20}", "time_invalid"),
+        ("gro.public.pem}", "nrs.public.pem}", "key_shared"),
+        ("keys: [", f"keys: [{'{kid: gro-1, file: gro.public.pem}, ' * 4}", "list_too_long"),
+        ("id: gro", "id: nrs", "duplicate_id"),
+    ],
+)
+def test_an_entry_of_the_register_that_cannot_be_is_named_with_its_place(
+    folder, was, becomes, code
+):
+    path = folder / "publishers" / "gro.yaml"
+    path.write_text(path.read_text().replace(was, becomes, 1))
+
+    found = problems(folder)
+
+    assert [word for _, _, word in found] == [code]
+    assert found[0][1] > 0
 
 
 def test_every_golden_event_belongs_to_a_type(folder):
@@ -84,13 +119,14 @@ def test_facts_that_are_no_schema_are_told(folder):
     assert [code for _, _, code in problems(folder)] == ["schema_invalid"]
 
 
-def test_in_production_nobody_has_a_number_that_is_never_issued(folder):
+def test_in_production_only_the_sandbox_has_numbers_that_are_never_issued(folder):
     real, fiction = load(folder, fictitious=False), load(folder)
     birth = real.event_type("civil-registration.birth.registered.v1")
     (example, *_) = real.examples(birth)
 
     assert fiction.faults(birth, example) == []
     assert [fault.code for fault in real.faults(birth, example)] == ["nino_invalid"]
+    assert real.faults(birth, example, sandbox=True) == []
 
 
 @pytest.mark.timeout(60)

@@ -11,7 +11,6 @@ from services.events.domain.event_type import (
     read_event_type,
     read_prohibition,
 )
-from services.events.domain.publisher import Key, read_publisher
 
 CATALOGUE = Path(__file__).resolve().parents[3] / "catalogue"
 PROHIBITED = [
@@ -96,26 +95,3 @@ def test_a_prohibited_kind_cannot_be_registered(name):
 @pytest.mark.parametrize("name", ["health.archive.opened.v1", "work.refugee-permit.granted.v1"])
 def test_a_word_that_only_contains_a_prohibited_one_is_free(name):
     assert codes(changed(type=name)) == []
-
-
-def test_a_publisher_is_known_by_its_sources_types_and_keys():
-    gro = read_publisher(YAML(typ="safe").load(CATALOGUE / "publishers" / "gro.yaml"))
-
-    assert gro.may_publish("civil-registration.birth.registered.v1")
-    assert not gro.may_publish("driving.licence.renewed.v1")
-    assert gro.speaks_for("urn:uk:register:civil-registration")
-    assert not gro.speaks_for("urn:uk:register:drivers")
-    assert gro.key("gro-1") == gro.key(None)
-    assert gro.key("gro-2") is None
-
-
-def test_a_publisher_with_two_keys_is_asked_which():
-    entry = {
-        "id": "a",
-        "sources": ["urn:a"],
-        "types": ["t"],
-        "keys": [{"kid": "a-1", "file": "1"}, {"kid": "a-2", "file": "2"}],
-    }
-
-    assert read_publisher(entry).key(None) is None
-    assert read_publisher(entry).key("a-2") == Key("a-2", "2")
