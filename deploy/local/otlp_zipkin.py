@@ -239,13 +239,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Bridge(ThreadingHTTPServer):
-    """The bridge, on loopback alone."""
+    """The bridge, on loopback alone unless a container's own network is named."""
 
     daemon_threads = True
 
-    def __init__(self, port: int, zipkin: str) -> None:
+    def __init__(self, port: int, zipkin: str, host: str = "127.0.0.1") -> None:
         """Listen on a port (0: any free one) and hand on to Zipkin's spans URL."""
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__((host, port), Handler)
         self.zipkin = zipkin
 
 

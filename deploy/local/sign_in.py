@@ -1,7 +1,7 @@
 """A sign-in provider without passwords, for loopback alone: `python -m deploy.local.sign_in PORT`.
 
 People are put into it with `PUT /users/{sub}`; whoever opens its page picks who to be. That is
-why it binds 127.0.0.1 and nothing else, whatever a setting says.
+why this command binds 127.0.0.1 and nothing else, whatever a setting says.
 """
 
 from __future__ import annotations
@@ -35,22 +35,27 @@ def one_at_a_time(application: WSGIApplication) -> WSGIApplication:
     return serve
 
 
-def main(arguments: Sequence[str]) -> int:
+def serve(host: str, port: int) -> None:
     """Serve until told to stop."""
-    if len(arguments) != 1 or not arguments[0].isdigit():
-        print(_USAGE, file=sys.stderr)
-        return 2
     # Its OAuth library refuses plain http otherwise, also on loopback.
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
     # Its access log would name who signs in.
     uvicorn.run(
         one_at_a_time(app()),
         interface="wsgi",
-        host="127.0.0.1",
-        port=int(arguments[0]),
+        host=host,
+        port=port,
         access_log=False,
         log_level="warning",
     )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve on loopback until told to stop."""
+    if len(arguments) != 1 or not arguments[0].isdigit():
+        print(_USAGE, file=sys.stderr)
+        return 2
+    serve("127.0.0.1", int(arguments[0]))
     return 0
 
 

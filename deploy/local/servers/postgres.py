@@ -20,6 +20,8 @@ from psycopg import sql
 from deploy.local.errors import LocalError, StartFailed
 
 SUPERUSER: Final = "joinedup"
+# How every cluster is made, whoever makes it.
+CLUSTER: Final = ("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C")
 _INITDB_SECONDS: Final = 120
 _PRIVATE: Final = 0o600
 
@@ -123,8 +125,7 @@ def _initialise(files: PostgresFiles, fresh: Path, password: str) -> None:
         done = subprocess.run(
             [
                 *(*files.prefix, str(files.bin / "initdb"), "-D", str(fresh), "-U", SUPERUSER),
-                *("--auth=scram-sha-256", f"--pwfile={handed_over.name}"),
-                *("--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"),
+                *(*CLUSTER, f"--pwfile={handed_over.name}", "--no-sync", "--no-instructions"),
             ],
             capture_output=True,
             text=True,
