@@ -90,7 +90,9 @@ def _status(parsed: argparse.Namespace) -> int:
 def _keys(parsed: argparse.Namespace) -> int:
     from deploy.local.preparing.keys import ensure_keys, publishers_in
 
-    wanted = parsed.publisher or publishers_in(ROOT / "catalogue")
+    register = publishers_in(ROOT / "catalogue")
+    names = parsed.publisher or register
+    wanted = {each: register.get(each, f"{each}.public.pem") for each in names}
     made = ensure_keys(from_environment().home, wanted)
     if parsed.json:
         print(json.dumps({"made": [str(path) for path in made]}))

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 PEOPLE_FILE: Final = "people.json"
+_PRIVATE: Final = ".private.pem"
 
 
 class Problem(Exception):
@@ -52,9 +53,14 @@ class Home:
             ) from None
         return {str(name): str(address) for name, address in found.items()}
 
+    @property
+    def publisher_keys(self) -> Path:
+        """The folder of publishers' keys, private ones and those that the platform reads."""
+        return self.path / "keys" / "publishers"
+
     def publisher_key(self, publisher: str) -> Path:
         """A publisher's private key; raises Problem when this home has none."""
-        path = self.path / "keys" / "publishers" / f"{publisher}.private.pem"
+        path = self.publisher_keys / f"{publisher}{_PRIVATE}"
         if not path.is_file():
             raise Problem(
                 "publisher_key_missing",
@@ -65,8 +71,10 @@ class Home:
 
     def publishers(self) -> tuple[str, ...]:
         """Ids of the publishers whose private keys this home has."""
-        keys = (self.path / "keys" / "publishers").glob("*.private.pem")
-        return tuple(sorted(path.name.removesuffix(".private.pem") for path in keys))
+        found = self.publisher_keys.glob(f"*{_PRIVATE}")
+        names = (path.name.removesuffix(_PRIVATE) for path in found)
+        # With a dot in it, it is a key that another one has followed.
+        return tuple(sorted(each for each in names if "." not in each))
 
     def publisher_for(self, event: Mapping[str, Any]) -> str:
         """The one publisher that may send this event; raises Problem when that is unclear."""
@@ -75,7 +83,7 @@ class Home:
         able = [
             each["id"]
             for each in _publishers()
-            if each["id"] in mine and source in each["sources"] and kind in each["types"]
+            if each["id"] in mine and source in each["sources"] and {kind, "*"} & set(each["types"])
         ]
         if len(able) != 1:
             among = ", ".join(able or mine) or "none: run `make up` first"
@@ -139,8 +147,13 @@ def here() -> Home:
     return Home(Path(os.environ.get("JOINEDUP_HOME") or ROOT / "build" / "run").expanduser())
 
 
+def catalogue() -> Path:
+    """The catalogue that JOINEDUP_CATALOGUE names, else the repository's own."""
+    return Path(os.environ.get("JOINEDUP_CATALOGUE") or ROOT / "catalogue").expanduser()
+
+
 def _publishers() -> list[dict[str, Any]]:
-    folder = ROOT / "catalogue" / "publishers"
+    folder = catalogue() / "publishers"
     return [YAML(typ="safe").load(path) for path in sorted(folder.glob("*.yaml"))]
 
 
