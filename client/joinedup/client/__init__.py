@@ -4,7 +4,11 @@ from joinedup.client.choices import Choices
 from joinedup.client.device import Device, Received
 from joinedup.client.device_memory import DeviceMemory
 from joinedup.client.errors import ClientError, Fault, Refused, Unavailable
-from joinedup.client.publisher import AsyncPublisher, Progress, Publisher, Receipt
+from joinedup.client.event_body import Event
+from joinedup.client.local_platform import LocalPlatform, NoLocalPlatform
+from joinedup.client.publisher import AsyncPublisher, Publisher
+from joinedup.client.publisher_token import PublisherKey
+from joinedup.client.receipt import Progress, Receipt, Result
 from joinedup.client.session import PersonSession, SignedInAs
 
 __all__ = [
@@ -13,13 +17,18 @@ __all__ = [
     "ClientError",
     "Device",
     "DeviceMemory",
+    "Event",
     "Fault",
+    "LocalPlatform",
+    "NoLocalPlatform",
     "PersonSession",
     "Progress",
     "Publisher",
+    "PublisherKey",
     "Receipt",
     "Received",
     "Refused",
+    "Result",
     "SignedInAs",
     "Unavailable",
 ]

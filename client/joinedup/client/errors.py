@@ -84,12 +84,17 @@ def from_response(response: httpx.Response) -> Refused:
         document = response.json()
     except ValueError:
         document = None
+    return from_problem(document, response.status_code)
+
+
+def from_problem(document: object, status: int | None) -> Refused:
+    """Read a refusal from what should be a problem document; `status` is HTTP's."""
     if not isinstance(document, dict):
         document = {}
     return Refused(
-        str(document.get("code") or f"http_{response.status_code}"),
+        str(document.get("code") or f"http_{status}"),
         str(document.get("detail") or document.get("title") or "the platform refused"),
-        status=response.status_code,
+        status=status,
         errors=tuple(
             Fault(
                 str(each.get("pointer", "")),

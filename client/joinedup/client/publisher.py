@@ -1,68 +1,30 @@
-"""Publishing a life event in three lines, as often as it takes, under one id."""
+"""Publishing life events in three lines, as often as it takes, each under one id."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import httpx
 
-from joinedup.client.backoff import Backoff, retry_after
-from joinedup.client.errors import Unavailable, from_response
+from joinedup.client.backoff import Backoff
+from joinedup.client.conversation import Answer, Conversation, Conversations, Send, Wait
+from joinedup.client.errors import Refused
+from joinedup.client.event_body import MAX_BATCH_EVENTS, Batch, Event, body_of, entry_of
 from joinedup.client.https import trust
+from joinedup.client.local_platform import LocalPlatform
 from joinedup.client.publisher_token import PublisherKey
-from joinedup.client.tracing import TRACEPARENT, Tracing, current_traceparent, describe
+from joinedup.client.receipt import Progress, Receipt, Result
+from joinedup.client.tracing import Tracing
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
-MEDIA_TYPE: Final = "application/cloudevents+json"
-_TRY_AGAIN: Final = frozenset({408, 409, 425, 429})
-_SERVER_ERROR: Final = 500
-_UNAUTHORISED: Final = 401
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The platform has the event and will not lose it."""
-
-    event_id: str
-    """The platform's own id, the same for every try."""
-    status_url: str
-    """Where its publisher can read what became of it."""
-    duplicate: bool
-    """True when the platform had it already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an event of one's own has come."""
-
-    event_id: str
-    document: Mapping[str, Any]
-    """The platform's whole answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Send:
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Wait:
-    seconds: float
-
-
-_Answer = httpx.Response | httpx.TransportError | None
-_Conversation = Generator[_Send | _Wait, _Answer, httpx.Response]
+T = TypeVar("T")
 
 
 class _Publishing:
@@ -81,67 +43,39 @@ class _Publishing:
         tracer_provider: TracerProvider | None = None,
     ) -> None:
         self.publisher_id = publisher_id
-        self._key = PublisherKey(publisher_id, key, kid or f"{publisher_id}-1")
-        self._url = url.rstrip("/")
-        self._patience = patience_seconds
-        self._timeout = timeout_seconds
-        self._backoff = backoff or Backoff()
+        self._conversations = Conversations(
+            PublisherKey(publisher_id, key, kid),
+            url,
+            patience_seconds=patience_seconds,
+            timeout_seconds=timeout_seconds,
+            backoff=backoff or Backoff(),
+        )
         self._tracing = Tracing(tracer_provider)
         self._connect()
+
+    @classmethod
+    def from_home(cls, publisher_id: str, home: str | Path | None = None) -> Self:
+        """A publisher to the platform that runs on this machine, with the key it made.
+
+        `home` is the platform's folder: JOINEDUP_HOME when left out, else build/run. Raises
+        NoLocalPlatform.
+        """
+        platform = LocalPlatform.at(home)
+        url = platform.address("events_http")
+        return cls(publisher_id, key=platform.private_key(publisher_id), url=url)
 
     def _connect(self) -> None:
         raise NotImplementedError
 
-    def _publish(self, event: Mapping[str, Any]) -> _Conversation:
-        # Serialised once: every try carries the same bytes, so the platform sees one event.
-        body = json.dumps(event, ensure_ascii=False, allow_nan=False).encode()
-        return self._converse("POST", f"{self._url}/v1/events", body)
-
-    def _progress(self, event_id: str) -> _Conversation:
-        return self._converse("GET", f"{self._url}/v1/events/{event_id}", None)
-
-    def _receipt(self, response: httpx.Response) -> Receipt:
-        answer = response.json()
-        describe(event_id=str(answer["event_id"]))
-        status_url = f"{self._url}{answer['status']}"
-        return Receipt(answer["event_id"], status_url, bool(answer["duplicate"]))
-
-    def _converse(self, method: str, url: str, body: bytes | None) -> _Conversation:
-        give_up = time.monotonic() + self._patience
-        tries = 0
-        while True:
-            tries += 1
-            answer = yield _Send(method, url, self._headers(body), body)
-            if isinstance(answer, httpx.Response):
-                if answer.is_success:
-                    return answer
-                refused = from_response(answer)
-                if not _worth_another_try(answer.status_code, refused.code):
-                    raise refused
-                asked = retry_after(answer.headers.get("retry-after"), time.time())
-                trouble, code = f"{refused.code}: {refused.detail}", refused.code
-            else:
-                asked, trouble, code = None, f"no answer: {type(answer).__name__}", "no_answer"
-            delay = self._backoff.delay(tries) if asked is None else asked + self._backoff.delay(1)
-            if time.monotonic() + delay > give_up:
-                raise Unavailable(f"gave up after {tries} tries: {trouble}", code=code)
-            yield _Wait(delay)
-
-    def _headers(self, body: bytes | None) -> Mapping[str, str]:
-        # A token is good for one call: its id is new for every try.
-        headers = {"authorization": f"Bearer {self._key.token(time.time())}"}
-        if body is not None:
-            headers["content-type"] = MEDIA_TYPE
-        if traceparent := current_traceparent():
-            headers[TRACEPARENT] = traceparent
-        return headers
+    def _span(self, name: str) -> AbstractContextManager[None]:
+        return self._tracing.span(name, "CLIENT", {"peer.service": "events"})
 
 
 class Publisher(_Publishing):
     """Publishes life events over HTTP; safe to share between threads.
 
-    `key` is the department's private key: a PEM file's path, or its text. `patience_seconds` is
-    how long one call may take in all, tries and waits together.
+    `key` is the department's private key: a PEM file's path, or its text; `kid` is its id, needed
+    by nobody. `patience_seconds` is how long one call may take in all, tries and waits together.
 
         publisher = Publisher("gro", key="gro.private.pem", url="http://127.0.0.1:17080")
         receipt = publisher.publish(event)
@@ -151,16 +85,35 @@ class Publisher(_Publishing):
     """
 
     def _connect(self) -> None:
-        self._http = httpx.Client(timeout=self._timeout, trust_env=False, verify=trust())
+        self._http = httpx.Client(trust_env=False, verify=trust())
 
-    def publish(self, event: Mapping[str, Any]) -> Receipt:
+    def publish(self, event: Event) -> Receipt:
         """Publish one CloudEvent and wait until the platform has it."""
-        with self._tracing.span("publish life event", "CLIENT", {"peer.service": "events"}):
-            return self._receipt(self._drive(self._publish(event)))
+        with self._span("publish life event"):
+            return self._drive(self._conversations.publish(body_of(event)))
+
+    def publish_many(
+        self, events: Iterable[Event], *, batch_size: int = MAX_BATCH_EVENTS
+    ) -> Iterator[Result]:
+        """Publish any number of events; one result each, in their order.
+
+        Events are taken from the iterable, and results handed out, a batch at a time. What may
+        succeed later is sent again under the same id; what became of the rest is its result:
+        a Receipt; Refused, for good; or Unavailable, to be published again later. Raises Refused
+        only when the caller is not accepted at all.
+        """
+        batch = Batch(batch_size)
+        for event in events:
+            entry = entry_of(event)
+            if not batch.takes(entry):
+                yield from self._publish_batch(batch)
+                batch = Batch(batch_size)
+            batch.add(entry)
+        yield from self._publish_batch(batch)
 
     def progress(self, event_id: str) -> Progress:
         """Read what became of an event of one's own."""
-        return Progress(event_id, self._drive(self._progress(event_id)).json())
+        return self._drive(self._conversations.progress(event_id))
 
     def close(self) -> None:
         """Close the connections."""
@@ -172,39 +125,68 @@ class Publisher(_Publishing):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _drive(self, conversation: _Conversation) -> httpx.Response:
-        answer: _Answer = None
-        while True:
-            try:
+    def _publish_batch(self, batch: Batch) -> list[Result]:
+        bodies = _bodies(batch)
+        if not bodies:
+            return _merged(batch, [])
+        with self._span("publish life events"):
+            return _merged(batch, self._drive(self._conversations.publish_batch(bodies)))
+
+    def _drive(self, conversation: Conversation[T]) -> T:
+        answer: Answer = None
+        try:
+            while True:
                 step = conversation.send(answer)
-            except StopIteration as done:
-                return _answered(done)
-            answer = None
-            if isinstance(step, _Wait):
-                time.sleep(step.seconds)
-                continue
-            try:
-                answer = self._http.request(
-                    step.method, step.url, content=step.body, headers=step.headers
-                )
-            except httpx.TransportError as lost:
-                answer = lost
+                if isinstance(step, Wait):
+                    time.sleep(step.seconds)
+                    answer = None
+                else:
+                    answer = self._send(step)
+        except StopIteration as done:
+            return cast("T", done.value)
+
+    def _send(self, step: Send) -> Answer:
+        try:
+            return self._http.request(step.method, step.url, **_request(step))
+        except httpx.TransportError as lost:
+            return lost
 
 
 class AsyncPublisher(_Publishing):
     """The same for asyncio; one instance publishes many events at once."""
 
     def _connect(self) -> None:
-        self._http = httpx.AsyncClient(timeout=self._timeout, trust_env=False, verify=trust())
+        self._http = httpx.AsyncClient(trust_env=False, verify=trust())
 
-    async def publish(self, event: Mapping[str, Any]) -> Receipt:
+    async def publish(self, event: Event) -> Receipt:
         """Publish one CloudEvent and wait until the platform has it."""
-        with self._tracing.span("publish life event", "CLIENT", {"peer.service": "events"}):
-            return self._receipt(await self._drive(self._publish(event)))
+        with self._span("publish life event"):
+            return await self._drive(self._conversations.publish(body_of(event)))
+
+    async def publish_many(
+        self,
+        events: Iterable[Event] | AsyncIterable[Event],
+        *,
+        batch_size: int = MAX_BATCH_EVENTS,
+    ) -> AsyncGenerator[Result, None]:
+        """Publish any number of events; one result each, in their order.
+
+        The same as Publisher.publish_many, and the events may come from an async iterable too.
+        """
+        batch = Batch(batch_size)
+        async for event in each_of(events):
+            entry = entry_of(event)
+            if not batch.takes(entry):
+                for result in await self._publish_batch(batch):
+                    yield result
+                batch = Batch(batch_size)
+            batch.add(entry)
+        for result in await self._publish_batch(batch):
+            yield result
 
     async def progress(self, event_id: str) -> Progress:
         """Read what became of an event of one's own."""
-        return Progress(event_id, (await self._drive(self._progress(event_id))).json())
+        return await self._drive(self._conversations.progress(event_id))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -216,33 +198,52 @@ class AsyncPublisher(_Publishing):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _drive(self, conversation: _Conversation) -> httpx.Response:
-        answer: _Answer = None
-        while True:
-            try:
+    async def _publish_batch(self, batch: Batch) -> list[Result]:
+        bodies = _bodies(batch)
+        if not bodies:
+            return _merged(batch, [])
+        with self._span("publish life events"):
+            return _merged(batch, await self._drive(self._conversations.publish_batch(bodies)))
+
+    async def _drive(self, conversation: Conversation[T]) -> T:
+        answer: Answer = None
+        try:
+            while True:
                 step = conversation.send(answer)
-            except StopIteration as done:
-                return _answered(done)
-            answer = None
-            if isinstance(step, _Wait):
-                await asyncio.sleep(step.seconds)
-                continue
-            try:
-                answer = await self._http.request(
-                    step.method, step.url, content=step.body, headers=step.headers
-                )
-            except httpx.TransportError as lost:
-                answer = lost
+                if isinstance(step, Wait):
+                    await asyncio.sleep(step.seconds)
+                    answer = None
+                else:
+                    answer = await self._send(step)
+        except StopIteration as done:
+            return cast("T", done.value)
+
+    async def _send(self, step: Send) -> Answer:
+        try:
+            return await self._http.request(step.method, step.url, **_request(step))
+        except httpx.TransportError as lost:
+            return lost
 
 
-def _worth_another_try(status: int, code: str) -> bool:
-    # A token can expire while a machine sleeps; the next try signs a new one.
-    expired = status == _UNAUTHORISED and code == "token_expired"
-    return expired or status in _TRY_AGAIN or status >= _SERVER_ERROR
+async def each_of(events: Iterable[Event] | AsyncIterable[Event]) -> AsyncGenerator[Event, None]:
+    """The events of either kind of iterable."""
+    if isinstance(events, AsyncIterable):
+        async for event in events:
+            yield event
+    else:
+        for event in events:
+            yield event
 
 
-def _answered(done: StopIteration) -> httpx.Response:
-    response = done.value
-    if not isinstance(response, httpx.Response):
-        raise TypeError("a conversation ends with a response")
-    return response
+def _request(step: Send) -> Mapping[str, Any]:
+    return {"content": step.body, "headers": step.headers, "timeout": step.timeout_seconds}
+
+
+def _bodies(batch: Batch) -> list[bytes]:
+    return [each for each in batch.entries if isinstance(each, bytes)]
+
+
+def _merged(batch: Batch, results: list[Result]) -> list[Result]:
+    """The results of what was sent, and the reasons of what could not be, in order."""
+    sent = iter(results)
+    return [each if isinstance(each, Refused) else next(sent) for each in batch.entries]

@@ -11,28 +11,38 @@ from joserfc.jwk import ECKey
 
 AUDIENCE: Final = "joinedup-events"
 LIFETIME_SECONDS: Final = 120
+LONGEST_LIFETIME_SECONDS: Final = 300
 _PEM: Final = b"-----BEGIN"
 
 
 class PublisherKey:
-    """A department's private key (EC P-256): a PEM file's path, or its text."""
+    """A department's private key (EC P-256): a PEM file's path, or its text.
 
-    def __init__(self, publisher_id: str, key: str | bytes | Path, kid: str) -> None:
-        self._publisher_id = publisher_id
+    `kid` is the key's id in the register of publishers. Without one the platform tries all of the
+    publisher's keys that are in force.
+    """
+
+    def __init__(self, publisher_id: str, key: str | bytes | Path, kid: str | None = None) -> None:
+        self.publisher_id = publisher_id
         self._kid = kid
         self._key = ECKey.import_key(_pem(key))
 
-    def token(self, now: float) -> str:
-        """Sign a token for one call, good for two minutes from `now` (POSIX seconds)."""
+    def token(
+        self, now: float, *, jti: str | None = None, lifetime_seconds: int = LIFETIME_SECONDS
+    ) -> str:
+        """Sign a token for one call, good for two minutes from `now` (POSIX seconds).
+
+        `jti` is its id, which the platform takes once; a new one unless given.
+        """
         claims = {
-            "iss": self._publisher_id,
+            "iss": self.publisher_id,
             "aud": AUDIENCE,
             "iat": int(now),
-            "exp": int(now) + LIFETIME_SECONDS,
-            "jti": secrets.token_urlsafe(18),
+            "exp": int(now) + lifetime_seconds,
+            "jti": jti or secrets.token_urlsafe(18),
         }
-        header = {"alg": "ES256", "typ": "publisher+jwt", "kid": self._kid}
-        return jwt.encode(header, claims, self._key)
+        header = {"alg": "ES256", "typ": "publisher+jwt"}
+        return jwt.encode(header | ({"kid": self._kid} if self._kid else {}), claims, self._key)
 
 
 def _pem(key: str | bytes | Path) -> bytes:

@@ -1,4 +1,7 @@
-"""A real HTTP server that answers publishers as it is told to, and keeps what they sent."""
+"""A real HTTP server that answers publishers as it is told to, and keeps what they sent.
+
+Each answer is (status, document[, headers]), or makes one of the body and the headers.
+"""
 
 import json
 import threading
@@ -46,10 +49,13 @@ class Counter:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def serve(self, request: BaseHTTPRequestHandler) -> None:
-        self.bodies.append(request.rfile.read(int(request.headers.get("content-length", 0))))
-        self.headers.append({k.lower(): v for k, v in request.headers.items()})
+        body = request.rfile.read(int(request.headers.get("content-length", 0)))
+        headers = {k.lower(): v for k, v in request.headers.items()}
+        self.bodies.append(body)
+        self.headers.append(headers)
         self.paths.append(request.path)
-        status, document, *more = self._next()
+        answer = self._next()
+        status, document, *more = answer(body, headers) if callable(answer) else answer
         if status is None:
             # The connection is lost after the request was read: was it taken or not?
             request.close_connection = True

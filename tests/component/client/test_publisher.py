@@ -6,12 +6,13 @@ import socket
 import time
 
 import pytest
+from joserfc import jwt
 from joserfc.jwk import ECKey
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from joinedup.client import AsyncPublisher, Publisher, Refused, Unavailable
+from joinedup.client import AsyncPublisher, NoLocalPlatform, Publisher, Refused, Unavailable
 from joinedup.client.backoff import Backoff
 from tests.component.client.counter import ACCEPTED, EVENT_ID, Counter
 
@@ -33,14 +34,14 @@ def a_publisher(counter, kind=Publisher, **options):
     return kind("gro", key=KEY.as_pem(private=True), **options)
 
 
-async def publish(kind, counter, **options):
+async def publish(kind, counter, event=EVENT, **options):
     """Publish with either kind of publisher."""
     publisher = a_publisher(counter, kind, **options)
     if kind is Publisher:
         with publisher:
-            return publisher.publish(EVENT)
+            return publisher.publish(event)
     async with publisher:
-        return await publisher.publish(EVENT)
+        return await publisher.publish(event)
 
 
 both = pytest.mark.parametrize("kind", [Publisher, AsyncPublisher])
@@ -175,11 +176,71 @@ async def test_without_a_trace_no_header_is_sent(kind, counter):
     assert "traceparent" not in counter.headers[0]
 
 
-def test_a_number_that_is_none_is_not_sent(counter):
-    with a_publisher(counter) as publisher, pytest.raises(ValueError, match="not JSON compliant"):
-        publisher.publish({"id": float("nan")})
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [
+        ({"id": float("nan")}, "json_number"),
+        ({"id": "\ud800"}, "text_encoding"),
+        ({"id": object()}, "json_invalid"),
+        ({"id": "x" * 65_536}, "body_too_large"),
+        (b" " * 65_537, "body_too_large"),
+    ],
+)
+def test_what_can_be_no_event_is_not_sent(counter, event, code):
+    with a_publisher(counter) as publisher, pytest.raises(Refused) as refused:
+        publisher.publish(event)
 
+    assert refused.value.code == code
     assert not counter.bodies
+
+
+@both
+async def test_text_is_sent_byte_for_byte(kind, counter):
+    counter.answers.append(ACCEPTED)
+    body = b'{ "id": "GRO-1", "id": "GRO-1" }'
+
+    await publish(kind, counter, event=body)
+
+    assert counter.bodies == [body]
+
+
+def test_without_a_key_id_the_token_names_none(counter):
+    counter.answers.append(ACCEPTED)
+
+    with a_publisher(counter) as publisher:
+        publisher.publish(EVENT)
+
+    token = counter.headers[0]["authorization"].removeprefix("Bearer ")
+    assert jwt.decode(token, KEY, ["ES256"]).header == {"alg": "ES256", "typ": "publisher+jwt"}
+
+
+def test_a_platform_on_this_machine_is_found_with_the_key_it_made(counter, tmp_path):
+    counter.answers.append(ACCEPTED)
+    (tmp_path / "endpoints.json").write_text(json.dumps({"events_http": counter.url}))
+    keys = tmp_path / "keys" / "publishers"
+    keys.mkdir(parents=True)
+    (keys / "gro.private.pem").write_bytes(KEY.as_pem(private=True))
+
+    with Publisher.from_home("gro", tmp_path) as publisher:
+        assert publisher.publish(EVENT).event_id == EVENT_ID
+
+    assert len(counter.token_ids()) == 1
+
+
+@pytest.mark.parametrize("there", [{}, {"events_http": "http://127.0.0.1:9"}])
+def test_without_a_platform_or_its_key_here_that_is_said(tmp_path, there):
+    (tmp_path / "endpoints.json").write_text(json.dumps(there))
+
+    with pytest.raises(NoLocalPlatform):
+        Publisher.from_home("gro", tmp_path)
+
+
+@both
+async def test_an_answer_that_is_not_the_platforms_settles_nothing(kind, counter):
+    counter.answers.append((200, ["a proxy's page"]))
+
+    with pytest.raises(Unavailable, match="not one of the platform's"):
+        await publish(kind, counter)
 
 
 def test_how_far_an_event_has_come_is_read_as_its_publisher(counter):
