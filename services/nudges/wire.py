@@ -14,7 +14,7 @@ from joinedup.nudges.v1 import decision_pb2
 from services.kit import codec, ids
 from services.nudges.domain.decision import Decision, NudgeDecision, Outcome
 from services.nudges.domain.errors import DateUnreadable
-from services.nudges.domain.life_event import Fact, LifeEvent, PartialDate, Reason
+from services.nudges.domain.life_event import Fact, LifeEvent, PartialDate, Reason, Standing
 from services.nudges.domain.permission import Choice, Flag, Permission, PermissionSet
 from services.nudges.ports import PoisonReason, Written
 
@@ -33,6 +33,13 @@ _REASONS: Final = {
     events_pb2.REASON_TYPOGRAPHICAL: Reason.TYPOGRAPHICAL,
     events_pb2.REASON_CANCELLED: Reason.CANCELLED,
     events_pb2.REASON_CANCELLATION_REMOVED: Reason.CANCELLATION_REMOVED,
+}
+_STANDINGS: Final = {
+    events_pb2.STANDING_UNSPECIFIED: Standing.IN_FORCE,
+    events_pb2.STANDING_IN_FORCE: Standing.IN_FORCE,
+    events_pb2.STANDING_CANCELLED: Standing.CANCELLED,
+    events_pb2.STANDING_REPLACED: Standing.REPLACED,
+    events_pb2.STANDING_REPEATED: Standing.REPEATED,
 }
 _CHOICES: Final = {
     permissions_pb2.CHOICE_GIVEN: Choice.GIVEN,
@@ -119,6 +126,8 @@ def _life_event(record: events_pb2.LifeEventRecord) -> LifeEvent | PoisonReason:
     if record.reason not in _REASONS:
         written = record.reason != events_pb2.REASON_UNSPECIFIED
         return PoisonReason.SCHEMA_FUTURE if written else PoisonReason.DECODE
+    if record.standing not in _STANDINGS:
+        return PoisonReason.SCHEMA_FUTURE
     whole = (
         ids.is_id(record.event_id)
         and ids.is_id(record.subject)
@@ -126,6 +135,7 @@ def _life_event(record: events_pb2.LifeEventRecord) -> LifeEvent | PoisonReason:
         and record.role
         and record.nation in _NATIONS
         and record.HasField("recorded_at")
+        and all(ids.is_id(each) for each in (record.supersedes, record.root_event_id) if each)
     )
     if not whole:
         return PoisonReason.DECODE
@@ -146,6 +156,8 @@ def _life_event(record: events_pb2.LifeEventRecord) -> LifeEvent | PoisonReason:
         record=_facts(derived.record),
         age_years=derived.age_years if derived.HasField("age_years") else None,
         fulfilled_types=frozenset(derived.fulfilled_types),
+        root_event_id=record.root_event_id,
+        standing=_STANDINGS[record.standing],
     )
 
 
@@ -177,6 +189,7 @@ def _decision(decision: Decision) -> decision_pb2.Decision:
         nudges=[_nudge_decision(each) for each in decision.nudges],
         occurred=decision.occurred,
         publisher=decision.publisher,
+        root_event_id=decision.root_event_id,
     )
 
 

@@ -12,7 +12,7 @@ from services.kit.yaml_file import read_yaml
 from services.nudges.adapters.catalogue_files import CatalogueFiles
 from services.nudges.domain.decide import decide
 from services.nudges.domain.decision import Decision, NudgeDecision, prompt_id
-from services.nudges.domain.life_event import LifeEvent, PartialDate, Reason
+from services.nudges.domain.life_event import LifeEvent, PartialDate, Reason, Standing
 from services.nudges.domain.nudge import Nudge
 from services.nudges.domain.permission import Choice, Flag, Permission, PermissionSet
 
@@ -55,6 +55,7 @@ def an_event(case: dict[str, Any]) -> LifeEvent:
     }
     fields["occurred"] = PartialDate.parse(fields["occurred"])
     fields["reason"] = Reason(fields["reason"])
+    fields["standing"] = Standing(fields.get("standing", "in_force"))
     fields["recorded_at"] = moment(fields["recorded_at"])
     return LifeEvent(**fields)
 

@@ -66,7 +66,8 @@ class CatalogueFiles:
         await asyncio.gather(*(folder.watch(stop, changed) for folder in folders))
 
     def _build(self) -> Catalogue:
-        return Catalogue.of(self._nudges.current, self._types.current, self._nudges.revision)
+        corrections = {name: each.corrections for name, each in self._types.current.items()}
+        return Catalogue.of(self._nudges.current, corrections, self._nudges.revision)
 
     @staticmethod
     def _folder(directory: Path, name: str, build: Any) -> Folder[Any]:

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from services.kit.catalogue import CatalogueInvalid, Document, Problem
 from services.nudges.domain.eligibility import ORDERED, Comparison, Operator
-from services.nudges.domain.nudge import LawfulBasis, Nudge
+from services.nudges.domain.life_event import Reason
+from services.nudges.domain.nudge import Corrections, Effect, LawfulBasis, Nudge
 
 PLACEHOLDERS: Final = frozenset({"occurred", "deadline"})
 _BRACED: Final = re.compile(r"\{([^{}]*)\}|[{}]")
@@ -29,6 +30,7 @@ class EventType:
     facts: Mapping[str, Mapping[str, Any]]
     on_log: frozenset[str]
     derived_record: frozenset[str]
+    corrections: Corrections
 
 
 def event_types(documents: Iterable[Document]) -> Mapping[str, EventType]:
@@ -42,6 +44,7 @@ def event_types(documents: Iterable[Document]) -> Mapping[str, EventType]:
             facts=each["facts"].get("properties", {}),
             on_log=frozenset(each["on_log"]),
             derived_record=frozenset(each.get("derived_record", ())),
+            corrections={Reason(n): Effect(word) for n, word in each["corrections"].items()},
         )
         for each in found
     }

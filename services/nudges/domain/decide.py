@@ -1,19 +1,23 @@
 """The decision: one pure function from a life event to what becomes of every nudge it may answer.
 
-The stages stand in this order, and the first that says no is the reason that is given; a person
-without permission is never looked at any further.
+A statement that no longer stood when it came brings nothing. What one about an earlier entry does
+to that entry's prompts is the word its type has for it (`Effect`). Everything else passes stages,
+in this order, and the first that says no is the reason that is given; a person without permission
+is never looked at any further.
 
-1. the register withdrew the fact: what was planned for it is called off
-2. a mark on the person (deceased)
-3. the nudge answers events of that day
-4. permission; a statutory notice asks for none
-5. still worth showing
-6. the condition
-7. fulfilled already
-8. timing: now, or later
+1. a mark on the person (deceased)
+2. the nudge answers events of that day
+3. permission; a statutory notice asks for none
+4. still worth showing
+5. the condition
+6. fulfilled already
+7. timing: now, or later
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from services.nudges.domain.decision import (
     Decision,
@@ -23,10 +27,16 @@ from services.nudges.domain.decision import (
     prompt_id,
 )
 from services.nudges.domain.eligibility import eligible, used_facts
-from services.nudges.domain.life_event import LifeEvent, Reason
-from services.nudges.domain.nudge import Catalogue, LawfulBasis, Nudge
+from services.nudges.domain.life_event import LifeEvent, Standing
+from services.nudges.domain.nudge import Catalogue, Effect, LawfulBasis, Nudge
 from services.nudges.domain.permission import Allowed, Permission, PermissionSet, may, silenced
 from services.nudges.domain.timing import parameters, window
+
+_NO_LONGER: Final[Mapping[Standing, SuppressionReason]] = {
+    Standing.CANCELLED: SuppressionReason.EVENT_CANCELLED,
+    Standing.REPLACED: SuppressionReason.EVENT_REPLACED,
+    Standing.REPEATED: SuppressionReason.EVENT_REPEATED,
+}
 
 
 def decide(
@@ -34,20 +44,14 @@ def decide(
 ) -> Decision:
     """What becomes of every nudge that answers this type, role and nation, in their ids' order.
 
-    A nudge that this event fulfils is called off as well, whatever event it was planned for.
+    A correction that is decided again, and a cancellation, speak of every nudge of the type: whom
+    the entry addressed before is not known here. A nudge that this event fulfils is called off as
+    well, whatever event it was planned for.
     """
-    answered = [
-        _answer(nudge, event, permissions, now)
-        for nudge in catalogue.by_type.get(event.type, ())
-        if event.role in nudge.roles and event.nation in nudge.nations
-    ]
-    called_off = [
-        _call_off(nudge, SuppressionReason.FULFILLED_ALREADY)
-        for nudge in catalogue.called_off_by.get(event.type, ())
-        if event.reason is not Reason.CANCELLED
-    ]
+    decided = _decided(event, permissions, catalogue, now)
     return Decision(
         event_id=event.event_id,
+        root_event_id=event.prompt_root,
         subject=event.subject,
         event_type=event.type,
         role=event.role,
@@ -57,16 +61,56 @@ def decide(
         decided_at=now,
         permission_serial=permissions.serial,
         catalogue_revision=catalogue.revision,
-        nudges=tuple(sorted(answered + called_off, key=lambda each: each.nudge)),
+        nudges=tuple(sorted(decided, key=lambda each: each.nudge)),
     )
+
+
+def _decided(
+    event: LifeEvent, permissions: PermissionSet, catalogue: Catalogue, now: datetime
+) -> list[NudgeDecision]:
+    answering = catalogue.by_type.get(event.type, ())
+    addressed = [nudge for nudge in answering if nudge.addresses(event)]
+    effect = catalogue.effect(event)
+    undecided = _undecided(event, effect)
+    if undecided is not None:
+        return [_suppress(nudge, undecided, _row(nudge, permissions)) for nudge in addressed]
+    if effect is Effect.WITHDRAW:
+        cancelled = SuppressionReason.EVENT_CANCELLED
+        return [_call_off(nudge, cancelled, _prompt_id(nudge, event)) for nudge in answering]
+    if effect is Effect.RECONSIDER:
+        decided = [_reconsider(nudge, event, permissions, now) for nudge in answering]
+    else:
+        decided = [_answer(nudge, event, permissions, now) for nudge in addressed]
+    return decided + [
+        _call_off(nudge, SuppressionReason.FULFILLED_ALREADY)
+        for nudge in catalogue.called_off_by.get(event.type, ())
+    ]
+
+
+def _undecided(event: LifeEvent, effect: Effect | None) -> SuppressionReason | None:
+    """Why nothing is decided about a statement; None when something is."""
+    if event.standing is not Standing.IN_FORCE:
+        return _NO_LONGER[event.standing]
+    return SuppressionReason.CORRECTION_KEPT if effect is Effect.KEEP else None
+
+
+def _reconsider(
+    nudge: Nudge, event: LifeEvent, permissions: PermissionSet, now: datetime
+) -> NudgeDecision:
+    """The prompt as the corrected entry has it, or the end of the one that stood before."""
+    named = _prompt_id(nudge, event)
+    if not nudge.addresses(event):
+        return _call_off(nudge, SuppressionReason.NOT_IN_AUDIENCE, named)
+    decided = _answer(nudge, event, permissions, now)
+    if decided.outcome.means_a_prompt:
+        return decided
+    return replace(decided, outcome=Outcome.CANCELLED, prompt_id=named)
 
 
 def _answer(
     nudge: Nudge, event: LifeEvent, permissions: PermissionSet, now: datetime
 ) -> NudgeDecision:
-    row = permissions.row(nudge.purpose, nudge.controller)
-    if event.reason is Reason.CANCELLED:
-        return _call_off(nudge, SuppressionReason.EVENT_CANCELLED, _prompt_id(nudge, event))
+    row = _row(nudge, permissions)
     marked = silenced(permissions.flags)
     if marked is not None:
         return _suppress(nudge, marked, row)
@@ -140,6 +184,10 @@ def _call_off(nudge: Nudge, reason: SuppressionReason, named: str = "") -> Nudge
         reasons=(reason,),
         prompt_id=named,
     )
+
+
+def _row(nudge: Nudge, permissions: PermissionSet) -> Permission | None:
+    return permissions.row(nudge.purpose, nudge.controller)
 
 
 def _prompt_id(nudge: Nudge, event: LifeEvent) -> str:

@@ -19,11 +19,20 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     SUPPRESSED = "suppressed"
 
+    @property
+    def means_a_prompt(self) -> bool:
+        """Whether a prompt is to be delivered, now or later."""
+        return self in {Outcome.ISSUED, Outcome.SCHEDULED}
+
 
 class SuppressionReason(StrEnum):
     """Why there is no prompt."""
 
     EVENT_CANCELLED = "event_cancelled"
+    EVENT_REPLACED = "event_replaced"
+    EVENT_REPEATED = "event_repeated"
+    CORRECTION_KEPT = "correction_kept"
+    NOT_IN_AUDIENCE = "not_in_audience"
     DECEASED = "deceased"
     FLAGGED = "flagged"
     NUDGE_NOT_EFFECTIVE = "nudge_not_effective"
@@ -70,9 +79,14 @@ class NudgeDecision:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Everything decided for one record of life-events.v1."""
+    """Everything decided for one record of life-events.v1.
+
+    `root_event_id` is the event under whose id the entry's prompts are counted: its own, unless it
+    corrects or cancels what was told before.
+    """
 
     event_id: str
+    root_event_id: str
     subject: str
     event_type: str
     role: str

@@ -33,6 +33,18 @@ class Reason(StrEnum):
         return self in {self.FORMAL_CORRECTION, self.TYPOGRAPHICAL, self.CANCELLED}
 
 
+class Standing(StrEnum):
+    """Whether a statement still held when it came onto the log."""
+
+    IN_FORCE = "in_force"
+    # What a register says of an entry may come in any order: this came after its cancellation,
+    CANCELLED = "cancelled"
+    # or after a later statement about the entry,
+    REPLACED = "replaced"
+    # or it tells a fact again that was told under another id.
+    REPEATED = "repeated"
+
+
 @dataclass(frozen=True, slots=True)
 class PartialDate:
     """A day, or a month or year of which the day is not known."""
@@ -71,7 +83,8 @@ class LifeEvent:
 
     `subject` is the handle of the person it concerns. `facts`, `record` and `age_years` are all a
     decision may know; what is not known is absent. `permission_serial` is how new a view of the
-    person's permissions a decision needs.
+    person's permissions a decision needs. `root_event_id` is the event under whose id the prompts
+    of this entry are counted; empty when the record does not say.
     """
 
     event_id: str
@@ -89,6 +102,8 @@ class LifeEvent:
     record: Mapping[str, Fact] = field(default_factory=dict)
     age_years: int | None = None
     fulfilled_types: frozenset[str] = frozenset()
+    root_event_id: str = ""
+    standing: Standing = Standing.IN_FORCE
 
     @property
     def prompt_root(self) -> str:
@@ -97,6 +112,8 @@ class LifeEvent:
         A correction or cancellation continues the event it replaces: its prompts are the same
         prompts, so that an amended register entry never prompts a second time.
         """
+        if self.root_event_id:
+            return self.root_event_id
         return self.supersedes if self.reason.continues and self.supersedes else self.event_id
 
     def known(self, name: str) -> Fact | None:

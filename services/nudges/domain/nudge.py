@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from services.nudges.domain.eligibility import Comparison
+from services.nudges.domain.life_event import LifeEvent, Reason
 
 
 class LawfulBasis(StrEnum):
@@ -13,6 +14,18 @@ class LawfulBasis(StrEnum):
 
     CONSENT = "consent"
     STATUTORY_NOTICE = "statutory_notice"
+
+
+class Effect(StrEnum):
+    """What a later statement about an entry does to the prompts that came of it."""
+
+    KEEP = "keep"
+    RECONSIDER = "reconsider"
+    WITHDRAW = "withdraw"
+    REISSUE = "reissue"
+
+
+Corrections = Mapping[Reason, Effect]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,10 @@ class Nudge:
         """major.minor, as the catalogue writes it."""
         return f"{self.major}.{self.minor}"
 
+    def addresses(self, event: LifeEvent) -> bool:
+        """Whether it is meant for people in the event's role and nation."""
+        return event.role in self.roles and event.nation in self.nations
+
     def effective(self, recorded_at: datetime) -> bool:
         """Whether it answers events recorded then; never what happened before it existed."""
         day = recorded_at.date()
@@ -58,16 +75,19 @@ class Nudge:
 class Catalogue:
     """Every nudge, found by the event type it answers or is called off by.
 
-    `types` are the event types this service knows of, with and without nudges.
+    `types` are the event types this service knows of, with and without nudges, each with what its
+    corrections do.
     """
 
     revision: str
-    types: frozenset[str]
+    types: Mapping[str, Corrections]
     by_type: Mapping[str, tuple[Nudge, ...]] = field(default_factory=dict)
     called_off_by: Mapping[str, tuple[Nudge, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, nudges: Iterable[Nudge], types: Iterable[str], revision: str) -> "Catalogue":
+    def of(
+        cls, nudges: Iterable[Nudge], types: Mapping[str, Corrections], revision: str
+    ) -> "Catalogue":
         """The catalogue, its nudges in the order of their ids."""
         by_type: dict[str, list[Nudge]] = {}
         called_off: dict[str, list[Nudge]] = {}
@@ -77,7 +97,11 @@ class Catalogue:
                 called_off.setdefault(fulfilling, []).append(nudge)
         return cls(
             revision,
-            frozenset(types),
+            types,
             {name: tuple(found) for name, found in by_type.items()},
             {name: tuple(found) for name, found in called_off.items()},
         )
+
+    def effect(self, event: LifeEvent) -> Effect | None:
+        """What an event does to earlier prompts of its entry; None for a first statement."""
+        return self.types.get(event.type, {}).get(event.reason)

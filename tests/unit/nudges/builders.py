@@ -11,13 +11,20 @@ from joinedup.events.v1 import life_event_record_pb2 as events_pb2
 from joinedup.identity.v1 import permission_set_pb2 as permissions_pb2
 from services.kit import codec
 from services.nudges.domain.life_event import LifeEvent, PartialDate, Reason
-from services.nudges.domain.nudge import Catalogue, LawfulBasis, Nudge
+from services.nudges.domain.nudge import Catalogue, Corrections, Effect, LawfulBasis, Nudge
 from services.nudges.domain.permission import Choice, Permission, PermissionSet
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 BIRTH = "civil-registration.birth.registered.v1"
 MOTHER = "m" * 26
 EVENT = "e" * 26
+ROOT = "o" * 26
+CORRECTIONS: Corrections = {
+    Reason.FORMAL_CORRECTION: Effect.RECONSIDER,
+    Reason.TYPOGRAPHICAL: Effect.KEEP,
+    Reason.CANCELLED: Effect.WITHDRAW,
+    Reason.CANCELLATION_REMOVED: Effect.REISSUE,
+}
 
 
 def a_life_event(**overrides: Any) -> LifeEvent:
@@ -77,9 +84,10 @@ def a_set(*rows: Permission, subject: str = MOTHER, serial: int = 1, flags=()) -
     return PermissionSet.of(subject, serial, rows, flags)
 
 
-def a_catalogue(*nudges: Nudge, types: tuple[str, ...] = (BIRTH,)) -> Catalogue:
-    """A catalogue of these nudges."""
-    return Catalogue.of(nudges, types, "0123456789ab")
+def a_catalogue(*nudges: Nudge, types: tuple[str, ...] = (BIRTH,), **words: Effect) -> Catalogue:
+    """A catalogue of these nudges; `words` are other words for corrections."""
+    corrections = {**CORRECTIONS, **{Reason(name): word for name, word in words.items()}}
+    return Catalogue.of(nudges, dict.fromkeys(types, corrections), "0123456789ab")
 
 
 def a_record(**overrides: Any) -> events_pb2.LifeEventRecord:

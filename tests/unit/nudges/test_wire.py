@@ -10,7 +10,7 @@ from joinedup.events.v1 import life_event_record_pb2 as events_pb2
 from joinedup.identity.v1 import permission_set_pb2 as permissions_pb2
 from joinedup.nudges.v1 import decision_pb2
 from services.nudges.domain.decide import decide
-from services.nudges.domain.life_event import LifeEvent, Reason
+from services.nudges.domain.life_event import LifeEvent, Reason, Standing
 from services.nudges.domain.permission import Choice, Flag
 from services.nudges.ports import PoisonReason
 from services.nudges.wire import ProtobufContract, envelope_fault, permission_set
@@ -38,6 +38,7 @@ def read(**overrides):
 def test_a_record_is_read_whole():
     record = a_record(
         supersedes="o" * 26,
+        root_event_id="t" * 26,
         permission_serial=7,
         facts={"multiple_birth": True, "weight": 3.5, "order": 2, "name": "x", "list": [1]},
         derived={"age_years": 32, "fulfilled_types": ["a.v1"]},
@@ -48,6 +49,7 @@ def test_a_record_is_read_whole():
 
     assert event == a_life_event(
         supersedes="o" * 26,
+        root_event_id="t" * 26,
         permission_serial=7,
         facts={"multiple_birth": True, "weight": 3.5, "order": 2, "name": "x"},
         fulfilled_types=frozenset({"a.v1"}),
@@ -68,10 +70,24 @@ def test_every_reason_has_its_number(reason):
     assert read(reason=number).reason is reason
 
 
+@pytest.mark.parametrize("standing", Standing)
+def test_every_standing_has_its_number(standing):
+    number = events_pb2.Standing.Value(f"STANDING_{standing.name}")
+
+    assert read(standing=number).standing is standing
+
+
+def test_a_record_that_names_no_standing_is_in_force():
+    assert read().standing is Standing.IN_FORCE
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"event_id": ""}, "decode"),
+        ({"supersedes": "short"}, "decode"),
+        ({"root_event_id": "short"}, "decode"),
+        ({"standing": 77}, "schema_future"),
         ({"event_id": "short"}, "decode"),
         ({"subject": ""}, "decode"),
         ({"subject": "M" * 26}, "decode"),
@@ -144,6 +160,7 @@ def test_a_decision_is_written_with_all_it_says():
     assert dict(written.headers)["ce_type"] == b"joinedup.nudges.v1.Decision"
     assert message.catalogue_revision == "0123456789ab"
     assert (message.occurred, message.publisher) == ("2026-11-18", "gro")
+    assert message.root_event_id == decision.event_id
     (nudge,) = message.nudges
     assert nudge.outcome == decision_pb2.OUTCOME_ISSUED
     assert dict(nudge.parameters) == {"occurred": "2026-11-18", "deadline": "2027-02-16"}

@@ -33,7 +33,9 @@ class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.Value
     OUTCOME_SCHEDULED: _Outcome.ValueType  # 2
     """A prompt is to be delivered at `due_at`."""
     OUTCOME_CANCELLED: _Outcome.ValueType  # 3
-    """Prompts scheduled earlier for this nudge and person are called off."""
+    """Earlier prompts of this nudge and person are called off: those of this entry, opened or not, when
+    `prompt_id` names theirs; else those that wait for their moment, whatever they were planned for.
+    """
     OUTCOME_HELD_OUT: _Outcome.ValueType  # 4
     """The person is in the control group."""
     OUTCOME_SUPPRESSED: _Outcome.ValueType  # 5
@@ -49,7 +51,9 @@ OUTCOME_ISSUED: Outcome.ValueType  # 1
 OUTCOME_SCHEDULED: Outcome.ValueType  # 2
 """A prompt is to be delivered at `due_at`."""
 OUTCOME_CANCELLED: Outcome.ValueType  # 3
-"""Prompts scheduled earlier for this nudge and person are called off."""
+"""Earlier prompts of this nudge and person are called off: those of this entry, opened or not, when
+`prompt_id` names theirs; else those that wait for their moment, whatever they were planned for.
+"""
 OUTCOME_HELD_OUT: Outcome.ValueType  # 4
 """The person is in the control group."""
 OUTCOME_SUPPRESSED: Outcome.ValueType  # 5
@@ -73,6 +77,7 @@ class Decision(_message.Message):
     NUDGES_FIELD_NUMBER: _builtins.int
     OCCURRED_FIELD_NUMBER: _builtins.int
     PUBLISHER_FIELD_NUMBER: _builtins.int
+    ROOT_EVENT_ID_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The event's id."""
     subject: _builtins.str
@@ -89,6 +94,10 @@ class Decision(_message.Message):
     """When the event happened, possibly partial: what an explanation shows."""
     publisher: _builtins.str
     """Id of the publisher: the source an explanation names."""
+    root_event_id: _builtins.str
+    """The event under whose id the entry's prompts are counted; another than `event_id` when this
+    corrects or cancels what was told before. Empty means `event_id`.
+    """
     @_builtins.property
     def recorded_at(self) -> _timestamp_pb2.Timestamp:
         """When the platform admitted the event."""
@@ -115,10 +124,11 @@ class Decision(_message.Message):
         nudges: _abc.Iterable[Global___NudgeDecision] | None = ...,
         occurred: _builtins.str = ...,
         publisher: _builtins.str = ...,
+        root_event_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_revision", b"catalogue_revision", "decided_at", b"decided_at", "event_id", b"event_id", "event_type", b"event_type", "nudges", b"nudges", "occurred", b"occurred", "permission_serial", b"permission_serial", "publisher", b"publisher", "recorded_at", b"recorded_at", "role", b"role", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_revision", b"catalogue_revision", "decided_at", b"decided_at", "event_id", b"event_id", "event_type", b"event_type", "nudges", b"nudges", "occurred", b"occurred", "permission_serial", b"permission_serial", "publisher", b"publisher", "recorded_at", b"recorded_at", "role", b"role", "root_event_id", b"root_event_id", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -171,7 +181,9 @@ class NudgeDecision(_message.Message):
     outcome: Global___Outcome.ValueType
     """What became of it."""
     prompt_id: _builtins.str
-    """Deterministic id over event, nudge, major version, occurrence and recipient; empty when no prompt is meant."""
+    """Deterministic id over event, nudge, major version, occurrence and recipient; of a prompt that is called
+    off too. Empty when no prompt is meant.
+    """
     occurrence: _builtins.int
     """Which of the nudge's repeats this is, from 0."""
     purpose: _builtins.str
