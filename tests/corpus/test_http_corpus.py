@@ -6,7 +6,6 @@ an audit line exactly where its entry says so.
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,12 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 from ruamel.yaml import YAML
 
-from tests.builders import an_event_body
+from tests.corpus import http_bodies
+from tests.corpus.http_bodies import ENTRIES
 from tests.events_service import STRUCTURED, EventsService, Log, rows_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
-ENTRIES = sorted((Path(__file__).parent / "http").glob("*.yaml"))
 AUDIT = "services.events.audit"
 WRITTEN = """
     SELECT (SELECT count(*) FROM admissions), (SELECT count(*) FROM decided)
@@ -54,7 +53,7 @@ class Sender:
         """Send one request and answer the response."""
         headers = {"content-type": STRUCTURED, **self._authorization(request.get("token", {}))}
         headers |= request.get("headers", {})
-        content = self._content(request)
+        content = http_bodies.content(request, self._id)
         self.sent.append(content or b"")
         method, path = request.get("method", "POST"), request.get("path", "/v1/events")
         return self._service.http.request(method, path, content=content, headers=headers)
@@ -78,33 +77,6 @@ class Sender:
             claims["padding"] = "x" * wanted["padding"]
         key = _signing_key(self._service, wanted)
         return self._service.token(publisher, key=key, header=header, **claims)
-
-    def _content(self, request: dict[str, Any]) -> bytes | None:
-        if "hex" in request:
-            return bytes.fromhex(request["hex"])
-        if "text" in request:
-            text: str = request["text"] * request.get("times", 1)
-            return text.encode("utf-8", "surrogatepass")
-        if "event" in request:
-            return json.dumps(self._event(request["event"])).encode()
-        return None
-
-    def _event(self, wanted: dict[str, Any]) -> Any:
-        body = copy.deepcopy(an_event_body(wanted.get("example", "birth"), id=f"corpus-{self._id}"))
-        for pointer in wanted.get("remove", ()):
-            parent, last = _at(body, pointer)
-            del parent[last]
-        for pointer, value in wanted.get("set", {}).items():
-            parent, last = _at(body, pointer)
-            parent[last] = value
-        return [body] * wanted["batch"] if "batch" in wanted else body
-
-
-def _at(body: Any, pointer: str) -> tuple[Any, Any]:
-    *way, last = pointer.removeprefix("/").split("/")
-    for part in way:
-        body = body[int(part)] if isinstance(body, list) else body[part]
-    return body, int(last) if isinstance(body, list) else last
 
 
 def _signing_key(service: EventsService, wanted: dict[str, Any]) -> Any:
@@ -164,7 +136,7 @@ def test_bad_input_gets_its_answer_and_leaves_nothing(
 
 
 def test_every_entry_has_a_name_of_its_own() -> None:
-    entries = [YAML(typ="safe").load(path) for path in ENTRIES]
+    entries = http_bodies.entries()
 
     assert [entry["id"] for entry in entries] == [path.stem.partition("-")[0] for path in ENTRIES]
     assert len({path.stem for path in ENTRIES}) == len(ENTRIES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from joinedup.cli import doctor, listening, people, permissions, publishing, why
+from joinedup.cli import doctor, event_types, listening, people, permissions, publishing, why
 
 app = typer.Typer(
     name="joinedup",
@@ -22,6 +22,7 @@ app = typer.Typer(
 
 app.command("publish")(publishing.publish)
 app.command("event")(publishing.event)
+app.add_typer(event_types.app, name="events")
 app.command("listen")(listening.listen)
 app.add_typer(permissions.app, name="permissions")
 app.command("why")(why.why)

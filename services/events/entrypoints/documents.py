@@ -100,7 +100,11 @@ class EventTypeDocument(EventTypeSummary):
     sensitivity: str
     retention_days: int = Field(description="how long a personal record keeps what it fed")
     coverage: dict[str, Any] = Field(description="what the source covers, and how late it is")
+    roles: dict[str, Any] = Field(description="who an event names; concerned: gets a record")
     fences: dict[str, str] | None = Field(description="what goes silent before the answer")
+    corrections: dict[str, str] = Field(
+        description="what each later statement about an entry does to the prompts that came of it"
+    )
     on_log: list[str] = Field(description="facts that decisions may use; no other leaves the door")
     event_schema: dict[str, Any] = Field(
         serialization_alias="schema", description="JSON Schema 2020-12 of the whole CloudEvent"
@@ -136,7 +140,9 @@ def whole(
         sensitivity=entry["sensitivity"],
         retention_days=entry["retention_days"],
         coverage=entry["coverage"],
+        roles=entry["roles"],
         fences=entry.get("fences"),
+        corrections=entry["corrections"],
         on_log=sorted(event_type.on_log),
         event_schema=dict(schema),
         examples=examples,
