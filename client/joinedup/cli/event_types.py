@@ -12,6 +12,7 @@ import httpx
 import typer
 from rich.tree import Tree
 
+from joinedup.cli import words
 from joinedup.cli.event_checks import check, register
 from joinedup.cli.home import Problem, here
 from joinedup.cli.output import AsJson, console, emit, fail, safe, say, table
@@ -130,6 +131,11 @@ def _show(document: Document) -> None:
     table(
         ("role", "required", "concerned", "identifiers"),
         [_role(name, each) for name, each in document["roles"].items()],
+    )
+    _heading("Corrections")
+    table(
+        ("reason", "what it does to prompts"),
+        [(each, words.correction(word)) for each, word in document["corrections"].items()],
     )
     _heading("Fields")
     console().print(_tree(document["schema"]), highlight=False)

@@ -46,6 +46,14 @@ _STATES: Final[Mapping[str, str]] = {
     "dead": "given up",
 }
 
+_CORRECTIONS: Final[Mapping[str, str]] = {
+    "keep": "prompts stay as they are, and nothing new is decided",
+    "reconsider": "decided again as the entry now stands; a prompt that still applies stays the "
+    "same one, the others are called off",
+    "withdraw": "every prompt of the entry is called off",
+    "reissue": "decided anew, as new prompts",
+}
+
 
 def outcome(code: str) -> str:
     """What an outcome means."""
@@ -60,6 +68,11 @@ def reason(code: str) -> str:
 def state(code: str) -> str:
     """What a delivery's state means."""
     return _STATES.get(code, _spelt(code))
+
+
+def correction(code: str) -> str:
+    """What a later statement about an entry does to the prompts that came of it."""
+    return _CORRECTIONS.get(code, _spelt(code))
 
 
 def _spelt(code: str) -> str:

@@ -35,6 +35,7 @@ def test_one_type_is_shown_with_all_it_consists_of(joinedup):
     assert "nation (required): one of E, W, S, NI" in shown
     lines = [line.split() for line in shown.splitlines()]
     assert ["deceased", "yes", "yes", "nino,", "nhs-number"] in lines
+    assert ["cancelled", "every", "prompt", "of", "the", "entry", "is", "called", "off"] in lines
     example = shown[shown.index("Example\n") + len("Example\n") : shown.rindex("\nfrom ")]
     assert json.loads(example)["type"] == DEATH
 

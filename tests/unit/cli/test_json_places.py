@@ -17,10 +17,11 @@ VALUES = st.recursive(
 
 def paths(value, path=()):
     yield path, value
-    inside = value.items() if isinstance(value, dict) else ()
-    inside = enumerate(value) if isinstance(value, list) else inside
-    for name, each in inside:
-        yield from paths(each, (*path, name))
+    names = (
+        value if isinstance(value, dict) else range(len(value) if isinstance(value, list) else 0)
+    )
+    for name in names:
+        yield from paths(value[name], (*path, name))
 
 
 @given(VALUES, st.booleans())

@@ -5,6 +5,7 @@ from joinedup.cli.listening import in_words
 from joinedup.cli.output import safe
 from services.notifications.domain.ledger import Reason, State
 from services.nudges.domain.decision import Outcome, SuppressionReason
+from services.nudges.domain.nudge import Effect
 
 
 def test_every_reason_for_no_prompt_has_a_sentence():
@@ -21,6 +22,11 @@ def test_every_state_of_a_delivery_has_a_sentence():
     for each in State:
         code = each.value.lower()
         assert words.state(code) != code, each
+
+
+def test_every_word_of_the_catalogue_for_a_correction_has_a_sentence():
+    for each in Effect:
+        assert words.correction(each) != each, each
 
 
 def test_a_code_nobody_has_worded_is_spelt_out():
