@@ -1,20 +1,33 @@
 """Writing to the log: a record is there when the broker has said so, or LogUnavailable."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
-from kafka.errors import KafkaError
-from opentelemetry.trace import SpanKind
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from opentelemetry.trace import Span, SpanKind
 
-from services.kit.kafka_client import LINGER_MS, connect, discard, end
 from services.kit.retry import back_off
-from services.kit.telemetry import TRACEPARENT, context_from, current_headers, log, span
+from services.kit.telemetry import (
+    TRACEPARENT,
+    begin_span,
+    current_traceparent,
+    fail,
+    is_sampled,
+    log,
+    traceparent_of,
+)
 from services.kit.topics import max_record_bytes
 
-Pending = asyncio.Future[Any]
+LINGER_MS: Final = 2
+MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
+ASK_SECONDS: Final = 2.0
+POLL_SECONDS: Final = 0.5
+
+Headers = Iterable[tuple[str, bytes]]
 
 
 class LogUnavailable(Exception):
@@ -43,7 +56,17 @@ async def reach(
             return
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record to be written; a `traceparent` among its headers says whose trace it is of."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ack:
     """Where an acknowledged record stands."""
 
@@ -55,8 +78,7 @@ class Ack:
 class LogProducer:
     """An idempotent producer (`acks=all`) whose sends are awaited.
 
-    The client's own thread does the work. Handing it a record may wait for a connection or for the
-    topic's metadata: one more thread does that, in order, until a record of the topic went through.
+    librdkafka does the work, in threads of its own; one more thread brings its reports to the loop.
     """
 
     def __init__(
@@ -67,30 +89,36 @@ class LogProducer:
         linger_ms: int = LINGER_MS,
     ) -> None:
         """Not connected yet; a record waits `linger_ms` for others to travel with it."""
-        self._bootstrap = bootstrap
-        self._client_id = client_id
         self._timeout = delivery_timeout_seconds
-        self._linger_ms = linger_ms
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log-producer")
-        self._client: Any = None
-        self._closed = False
-        self._waiting = 0
-        self._known: set[str] = set()
-        self._discarding: set[Pending] = set()
+        self._settings = {
+            "bootstrap.servers": bootstrap,
+            "client.id": client_id,
+            "acks": "all",
+            "enable.idempotence": True,
+            "delivery.timeout.ms": int(delivery_timeout_seconds * 1000) - 200,
+            "linger.ms": linger_ms,
+            # What the topic takes decides, so that a dead letter may be larger than its record.
+            "message.max.bytes": MAX_REQUEST_BYTES,
+            # Every record of a key in the partition where other clients put theirs.
+            "partitioner": "murmur2_random",
+            "allow.auto.create.topics": False,
+            "topic.metadata.propagation.max.ms": 2_000,
+            "reconnect.backoff.max.ms": 500,
+            "log.connection.close": False,
+        }
+        self._client = Producer(self._settings, logger=_quiet())
+        self._reports = _Reports()
 
     async def start(self, wait_seconds: float = 60.0) -> None:
         """Connect, trying again while the broker is away; LogUnavailable after the wait."""
-        loop = asyncio.get_running_loop()
         await reach(
-            lambda: loop.run_in_executor(self._thread, self._connected), KafkaError, wait_seconds
+            lambda: asyncio.to_thread(self._client.list_topics, timeout=ASK_SECONDS),
+            KafkaException,
+            wait_seconds,
         )
 
     async def send(
-        self,
-        topic: str,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Iterable[tuple[str, bytes]] = (),
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()
     ) -> Ack:
         """Append a record and wait for the broker's word; LogUnavailable within 5 seconds.
 
@@ -98,107 +126,177 @@ class LogProducer:
         outbox keeps the one of the change it tells). Raises RecordTooLarge for what can never be
         written.
         """
-        given = list(headers)
-        if _size(key, value, given) > max_record_bytes(topic):
-            raise RecordTooLarge(topic)
-        kept = [each for each in given if each[0] != TRACEPARENT]
-        parent = context_from(given) if len(kept) < len(given) else None
-        attributes = {
-            "messaging.system": "kafka",
-            "messaging.destination.name": topic,
-            "messaging.operation.name": "send",
-            "messaging.operation.type": "send",
-        }
-        with span(f"{topic} send", SpanKind.PRODUCER, attributes, parent) as current:
-            metadata = await self._delivered((topic, value, key, kept + current_headers()))
-            current.set_attribute("messaging.destination.partition.id", str(metadata.partition))
-            current.set_attribute("messaging.kafka.offset", metadata.offset)
-        return Ack(topic, int(metadata.partition), int(metadata.offset))
+        (ack,) = await self.send_all([Outgoing(topic, key, value, tuple(headers))])
+        if isinstance(ack, LogUnavailable):
+            raise ack
+        return ack
+
+    async def send_all(self, records: Sequence[Outgoing]) -> list[Ack | LogUnavailable]:
+        """Append records in this order, also across calls, and wait for the broker's word on each.
+
+        Returns within 5 seconds. Raises RecordTooLarge, and then wrote nothing.
+        """
+        for each in records:
+            if _size(each) > max_record_bytes(each.topic):
+                raise RecordTooLarge(each.topic)
+        if not records:
+            return []
+        sent = _Sent(asyncio.get_running_loop(), len(records))
+        spans = [self._hand_over(each, sent, index) for index, each in enumerate(records)]
+        try:
+            await self._told(sent)
+        finally:
+            for current, ack in zip(spans, sent.acks, strict=True):
+                _end(current, ack)
+        return [LogUnavailable("no answer") if ack is None else ack for ack in sent.acks]
 
     async def close(self, grace_seconds: float = 5.0) -> None:
         """Send what is waiting, then end the client's threads."""
-        self._closed = True
-        client, self._client = self._client, None
-        if client is not None:
-            await asyncio.get_running_loop().run_in_executor(None, end, client, grace_seconds)
-        self._thread.shutdown(wait=False, cancel_futures=True)
-        if self._discarding:
-            await asyncio.wait(self._discarding, timeout=grace_seconds)
+        await asyncio.to_thread(self._client.flush, grace_seconds)
+        self._client.purge()
+        await asyncio.to_thread(self._reports.end, POLL_SECONDS + grace_seconds)
 
-    async def _delivered(self, record: tuple[Any, ...]) -> Any:
-        used = self._client
+    def _hand_over(self, record: Outgoing, sent: "_Sent", index: int) -> Span | None:
+        """Give the client a record; its span, where its trace is recorded."""
+        self._reports.begin(self._client)
+        headers: list[tuple[str, str | bytes | None]] = [
+            each for each in record.headers if each[0] != TRACEPARENT
+        ]
+        current, traceparent = _traced(record)
+        if traceparent:
+            headers.append((TRACEPARENT, traceparent.encode("ascii")))
+        try:
+            self._client.produce(
+                record.topic,
+                record.value,
+                record.key,
+                headers=headers,
+                on_delivery=self._reports.reporter(sent, index),
+            )
+        except (BufferError, KafkaException) as error:
+            sent.settle(index, LogUnavailable(type(error).__name__))
+        return current
+
+    async def _told(self, sent: "_Sent") -> None:
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._acknowledged(record)
-        except (KafkaError, TimeoutError) as error:
-            self._drop(used)
-            raise LogUnavailable(type(error).__name__) from error
-
-    async def _acknowledged(self, record: tuple[Any, ...]) -> Any:
-        if self._closed:
-            raise LogUnavailable("the producer is closed")
-        loop = asyncio.get_running_loop()
-        future = await self._handed_over(record)
-        done: Pending = loop.create_future()
-        future.add_callback(lambda result: _tell(loop, done, result, None))
-        future.add_errback(lambda error: _tell(loop, done, None, error))
-        acknowledged = await done
-        self._known.add(record[0])
-        return acknowledged
-
-    async def _handed_over(self, record: tuple[Any, ...]) -> Any:
-        """The client's future; at once where it cannot wait, and nothing is before the record."""
-        if self._client is not None and record[0] in self._known and not self._waiting:
-            return self._client.send(*record)
-        self._waiting += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, self._hand_over, record)
-        finally:
-            self._waiting -= 1
-
-    def _hand_over(self, record: tuple[Any, ...]) -> Any:
-        return self._connected().send(*record)
-
-    def _connected(self) -> Any:
-        if self._client is None:
-            self._client = connect(self._bootstrap, self._client_id, self._timeout, self._linger_ms)
-        return self._client
-
-    def _drop(self, used: Any) -> None:
-        """Give up a client whose send failed; the next send makes a new one.
-
-        kafka-python 3.0.12 never sends again once a batch has expired that was tried before: it
-        forgets its producer id and does not ask for another.
-        """
-        if used is None or self._client is not used:
-            return
-        self._client = None
-        self._known.clear()
-        discarding = asyncio.get_running_loop().run_in_executor(None, discard, used)
-        self._discarding.add(discarding)
-        discarding.add_done_callback(self._discarding.discard)
+                await sent.done
+        except TimeoutError:
+            log(__name__).warning("log unavailable", extra={"count": sent.left})
 
 
-def _size(key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]) -> int:
+@dataclass(slots=True)
+class _Sent:
+    """Records that travel together, and what was said of each."""
+
+    loop: asyncio.AbstractEventLoop
+    left: int
+    acks: list[Ack | LogUnavailable | None] = field(init=False)
+    done: asyncio.Future[None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.acks = [None] * self.left
+        self.done = self.loop.create_future()
+
+    def settle(self, index: int, ack: Ack | LogUnavailable) -> None:
+        """Say what became of one, on the loop."""
+        self.acks[index] = ack
+        self.left -= 1
+        if not self.left and not self.done.done():
+            self.done.set_result(None)
+
+
+class _Reports:
+    """Brings what the client's thread says to the loop, many reports at a time."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[_Sent, int, Ack | LogUnavailable]] = []
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, client: Producer) -> None:
+        """Poll the client from now on."""
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._poll, args=(client,), name="log-producer", daemon=True
+            )
+            self._thread.start()
+
+    def end(self, wait_seconds: float) -> None:
+        """Poll no more; blocks."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(wait_seconds)
+
+    def reporter(self, sent: _Sent, index: int) -> Callable[[KafkaError | None, Message], None]:
+        """What the client calls about one record, in the polling thread."""
+
+        def told(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                place = Ack(str(message.topic()), message.partition() or 0, message.offset() or 0)
+                self._tell(sent, index, place)
+            else:
+                self._tell(sent, index, LogUnavailable(error.name()))
+
+        return told
+
+    def _tell(self, sent: _Sent, index: int, ack: Ack | LogUnavailable) -> None:
+        with self._lock:
+            self._told.append((sent, index, ack))
+            if len(self._told) > 1 or sent.loop.is_closed():
+                return
+        sent.loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        with self._lock:
+            told, self._told = self._told, []
+        for sent, index, ack in told:
+            sent.settle(index, ack)
+
+    def _poll(self, client: Producer) -> None:
+        while not self._ended.is_set():
+            client.poll(POLL_SECONDS)
+
+
+def _traced(record: Outgoing) -> tuple[Span | None, str]:
+    """The record's span, where its trace is recorded, and the traceparent it carries."""
+    given = next((text for name, text in record.headers if name == TRACEPARENT), b"")
+    parent = given.decode("ascii", "replace") or current_traceparent()
+    if parent and not is_sampled(parent):
+        return None, parent
+    attributes = {
+        "messaging.system": "kafka",
+        "messaging.destination.name": record.topic,
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+    }
+    current = begin_span(f"{record.topic} send", SpanKind.PRODUCER, attributes, parent)
+    return current, traceparent_of(current)
+
+
+def _end(current: Span | None, ack: Ack | LogUnavailable | None) -> None:
+    if current is None:
+        return
+    if isinstance(ack, Ack):
+        current.set_attribute("messaging.destination.partition.id", str(ack.partition))
+        current.set_attribute("messaging.kafka.offset", ack.offset)
+    else:
+        fail(current, LogUnavailable.__qualname__)
+    current.end()
+
+
+def _size(record: Outgoing) -> int:
     """A record's size on the broker, rounded up.
 
-    Refused here: the broker's refusal would end the client, and fail what else it was sending.
+    Refused here: the broker's refusal would come late, and as one that may be tried again.
     """
-    each = sum(len(name.encode("utf-8")) + len(text) + 16 for name, text in headers)
-    return len(key or b"") + len(value or b"") + each + 256
+    each = sum(len(name.encode("utf-8")) + len(text) + 16 for name, text in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + each + 256
 
 
-def _tell(loop: asyncio.AbstractEventLoop, done: Pending, result: Any, error: Any) -> None:
-    """Bring the client thread's answer to the loop; nobody may be waiting any more."""
-
-    def settle() -> None:
-        if done.done():
-            return
-        if error is None:
-            done.set_result(result)
-        else:
-            done.set_exception(error)
-
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(settle)
+def _quiet() -> logging.Logger:
+    """Its own lines name addresses and repeat themselves; that the log is away we say ourselves."""
+    lines = logging.getLogger("confluent_kafka")
+    lines.setLevel(logging.CRITICAL)
+    return lines

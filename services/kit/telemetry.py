@@ -161,6 +161,29 @@ def current_headers() -> list[tuple[str, bytes]]:
     return [(TRACEPARENT, text.encode("ascii"))] if text else []
 
 
+def is_sampled(traceparent: str) -> bool:
+    """Whether the trace that a traceparent names is being recorded."""
+    return trace.get_current_span(context_from(traceparent)).get_span_context().trace_flags.sampled
+
+
+def begin_span(
+    name: str, kind: SpanKind, attributes: Mapping[str, AttributeValue], traceparent: str
+) -> Span:
+    """A span that is nobody's current one, in the trace of a traceparent; its maker ends it.
+
+    For many pieces of work at once. An empty traceparent begins a trace.
+    """
+    return tracer("services.kit").start_span(
+        name, context_from(traceparent), kind, dict(attributes), record_exception=False
+    )
+
+
+def traceparent_of(current: Span) -> str:
+    """A span as the parent of what comes after it."""
+    about = current.get_span_context()
+    return f"00-{about.trace_id:032x}-{about.span_id:016x}-{about.trace_flags:02x}"
+
+
 def context_from(source: Iterable[tuple[str, bytes]] | str | None) -> Context:
     """The context that a record's headers, or a traceparent, carry; empty if they carry none.
 

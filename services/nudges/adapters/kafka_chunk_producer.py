@@ -12,8 +12,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from services.kit.kafka_client import MAX_REQUEST_BYTES
-from services.kit.log_producer import LogUnavailable, reach
+from services.kit.log_producer import MAX_REQUEST_BYTES, LogUnavailable, reach
 
 Outgoing = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]
 

@@ -1,0 +1,134 @@
+"""Load that costs little itself, since it shares the cores with what it measures.
+
+Requests are signed and written down beforehand; a connection then sends bytes and reads answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from demo.departments import Sent
+from joinedup.client.publisher_token import PublisherKey
+
+BATCH: Final = "application/cloudevents-batch+json"
+ONE: Final = "application/cloudevents+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back: how many events came in, after how long (seconds), and with what status."""
+
+    status: int
+    accepted: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Desk:
+    """The departments' keys, and where they publish."""
+
+    url: str
+    keys: Path
+    _known: dict[str, PublisherKey] = field(default_factory=dict)
+
+    def token(self, publisher: str) -> str:
+        """A fresh token of a publisher."""
+        if publisher not in self._known:
+            path = self.keys / f"{publisher}.private.pem"
+            self._known[publisher] = PublisherKey(publisher, path, f"{publisher}-1")
+        return self._known[publisher].token(time.time())
+
+    def one(self, sent: Sent) -> bytes:
+        """A request with one event."""
+        return self._request(sent.publisher, ONE, json.dumps(sent.event).encode())
+
+    def batch(self, publisher: str, events: Sequence[bytes]) -> bytes:
+        """A request with many events of one publisher, each written down already."""
+        return self._request(publisher, BATCH, b"[" + b",".join(events) + b"]")
+
+    def _request(self, publisher: str, kind: str, body: bytes) -> bytes:
+        head = (
+            f"POST /v1/events HTTP/1.1\r\nhost: {urlsplit(self.url).netloc}\r\n"
+            f"authorization: Bearer {self.token(publisher)}\r\ncontent-type: {kind}\r\n"
+            f"content-length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+
+class Connection:
+    """One kept connection; a request, then its answer."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    @classmethod
+    async def open(cls, url: str) -> Connection:
+        """Connect."""
+        place = urlsplit(url)
+        return cls(*await asyncio.open_connection(place.hostname, place.port, limit=16 * 2**20))
+
+    async def send(self, request: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer."""
+        self._writer.write(request)
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        status = int(head[9:12])
+        lower = head.lower()
+        start = lower.index(b"content-length:") + len(b"content-length:")
+        length = int(lower[start : lower.index(b"\r\n", start)])
+        return status, await self._reader.readexactly(length)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
+
+async def at_rate(
+    url: str, requests: Sequence[bytes], a_second: float, connections: int
+) -> list[Answered]:
+    """Send at a steady rate whatever the answers take; each is timed from when it was due."""
+    free: asyncio.Queue[Connection] = asyncio.Queue()
+    opened = [await Connection.open(url) for _ in range(connections)]
+    for each in opened:
+        free.put_nowait(each)
+    start = time.perf_counter() + 0.2
+
+    async def one(number: int, request: bytes) -> Answered:
+        due = start + number / a_second
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        connection = await free.get()
+        status, _body = await connection.send(request)
+        free.put_nowait(connection)
+        return Answered(status, int(status == 202), time.perf_counter() - due)  # noqa: PLR2004
+
+    try:
+        return await asyncio.gather(*(one(n, each) for n, each in enumerate(requests)))
+    finally:
+        for each in opened:
+            each.close()
+
+
+async def as_fast_as_answered(
+    url: str, requests: Sequence[bytes], connections: int
+) -> list[Answered]:
+    """Each connection sends its next request when its last one is answered."""
+    waiting = iter(requests)
+    answers: list[Answered] = []
+
+    async def one() -> None:
+        connection = await Connection.open(url)
+        for request in waiting:
+            began = time.perf_counter()
+            status, body = await connection.send(request)
+            accepted = json.loads(body)["accepted"] if status == 207 else int(status == 202)  # noqa: PLR2004
+            answers.append(Answered(status, accepted, time.perf_counter() - began))
+        connection.close()
+
+    await asyncio.gather(*(one() for _ in range(connections)))
+    return answers
