@@ -9,6 +9,9 @@ from services.kit.service_tokens import Caller
 
 PERSON: Final = "person"
 ANYONE: Final = "anyone"
+# Whoever the service itself believes, by tokens that the door does not know.
+PUBLISHER: Final = "publisher"
+_NOT_FOR_THE_DOOR: Final = frozenset({ANYONE, PUBLISHER})
 
 _SCHEMA: Final = {
     "type": "object",
@@ -49,20 +52,20 @@ class AccessTable:
             raise RpcsMissingFromTable(missing)
 
     def needs_token(self, method: str) -> bool:
-        """Whether a method wants to know its caller."""
-        return ANYONE not in self.callers(method)
+        """Whether a service's or a person's token is asked for before the method is reached."""
+        return not self.callers(method) & _NOT_FOR_THE_DOOR
 
     def permits(self, method: str, caller: Caller) -> bool:
-        """Whether the caller may call the method; an unlisted method is nobody's."""
+        """Whether the caller may reach the method; an unlisted method is nobody's."""
         callers = self.callers(method)
-        if ANYONE in callers:
+        if callers & _NOT_FOR_THE_DOOR:
             return True
         if caller.service is not None:
             return caller.service in callers - {PERSON}
         return caller.subject is not None and PERSON in callers
 
     def callers(self, method: str) -> frozenset[str]:
-        """Who may call a method: names of services, `person`, `anyone`."""
+        """Who may call a method: names of services, `person`, `publisher`, `anyone`."""
         return self._rows.get(_plain(method), frozenset())
 
 

@@ -12,13 +12,14 @@ from grpc_reflection.v1alpha import reflection
 
 from services.kit.access import AccessTable
 from services.kit.rpc_client import connect
-from services.kit.rpc_server import Door, caller_of
+from services.kit.rpc_server import Door, authorization_of, caller_of
 from services.kit.rpc_status import RpcRefused, fields_of, map_errors, reason_of
 from services.kit.run import CannotStart
 from services.kit.service_tokens import TokenVerifier
 
 __all__ = [
     "RpcRefused",
+    "authorization_of",
     "caller_of",
     "connect",
     "create_server",
@@ -60,10 +61,11 @@ def create_server(
     *,
     add_services: Sequence[AddService],
     access: AccessTable,
-    verifier: TokenVerifier,
+    verifier: TokenVerifier | None = None,
     health: bool = True,
+    describes_itself: bool = True,
 ) -> grpc.aio.Server:
-    """A server, not yet started, with health and reflection.
+    """A server, not yet started, with health and, where it describes itself, reflection.
 
     Each of `add_services` is (generated add function, servicer, full service name). Raises
     RpcsMissingFromTable when a method has no row in the table, CannotStart when the port is taken.
@@ -78,7 +80,8 @@ def create_server(
         health_pb2_grpc.add_HealthServicer_to_server(answers, server)
         _healths[server] = (answers, ["", *names])
         names = [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
-    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+    if describes_itself:
+        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
     try:
         _ports[server] = server.add_insecure_port(address)
     except RuntimeError:

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
@@ -33,8 +34,16 @@ _SERVER_FAULTS: Final = frozenset(
 )
 Metadata = Mapping[str, str | bytes]
 
-_MALFORMED: Final = object()
+# What upb's only words for it hold; it has no error of its own for a message nested too deep.
+_TOO_DEEP: Final = "MaxDepth"
 _caller: ContextVar[Caller] = ContextVar("caller")
+
+
+@dataclass(frozen=True)
+class _Unreadable:
+    """Stands for a message that cannot be read."""
+
+    code: str
 
 
 def caller_of(_context: Any = None) -> Caller:
@@ -42,10 +51,18 @@ def caller_of(_context: Any = None) -> Caller:
     return _caller.get()
 
 
-class Door(grpc.aio.ServerInterceptor):
-    """Around every RPC: span, deadline, caller, table, servicer; errors become statuses."""
+def authorization_of(context: Any) -> str | None:
+    """The `authorization` of a call, for a service that believes its callers itself."""
+    return _text(_first_of_each(context.invocation_metadata()), "authorization") or None
 
-    def __init__(self, access: AccessTable, verifier: TokenVerifier) -> None:
+
+class Door(grpc.aio.ServerInterceptor):
+    """Around every RPC: span, deadline, caller, table, servicer; errors become statuses.
+
+    Without a verifier nobody's token is believed: for a server whose table asks for none.
+    """
+
+    def __init__(self, access: AccessTable, verifier: TokenVerifier | None) -> None:
         self._access = access
         self._verifier = verifier
 
@@ -61,8 +78,8 @@ class Door(grpc.aio.ServerInterceptor):
             return handler
         behaviour = _behaviour(handler)
         serve = self._streaming if handler.response_streaming else self._unary
-        # Read once: gRPC makes these anew each time they are asked for. The first of a name counts.
-        metadata = dict(reversed(handler_call_details.invocation_metadata or ()))
+        # Read once: gRPC makes these anew each time they are asked for.
+        metadata = _first_of_each(handler_call_details.invocation_metadata)
         return _KINDS[handler.request_streaming, handler.response_streaming](
             serve(method, metadata, behaviour),
             request_deserializer=_total(handler.request_deserializer),
@@ -105,7 +122,7 @@ class Door(grpc.aio.ServerInterceptor):
         if remaining > MAX_DEADLINE_SECONDS:
             raise RpcRefused(grpc.StatusCode.INVALID_ARGUMENT, "deadline_too_long")
         caller = Caller()
-        if self._access.needs_token(method):
+        if self._verifier is not None and self._access.needs_token(method):
             try:
                 caller = self._verifier.verify(_bearer(metadata))
             except TokenRefused as refused:
@@ -136,13 +153,13 @@ def _behaviour(handler: Any) -> Any:
 
 
 def _total(deserializer: Any) -> Callable[[bytes], Any]:
-    """A deserializer that answers a mark instead of raising: gRPC would say INTERNAL."""
+    """A deserializer that answers why it cannot instead of raising: gRPC would say INTERNAL."""
 
     def read(raw: bytes) -> Any:
         try:
             return deserializer(raw)
-        except (DecodeError, ValueError):
-            return _MALFORMED
+        except (DecodeError, ValueError) as error:
+            return _Unreadable("payload_depth" if _TOO_DEEP in str(error) else "payload_malformed")
 
     return read
 
@@ -150,14 +167,18 @@ def _total(deserializer: Any) -> Callable[[bytes], Any]:
 def _readable(request: Any) -> Any:
     if hasattr(request, "__aiter__"):
         return _each_readable(request)
-    if request is _MALFORMED:
-        raise RpcRefused(grpc.StatusCode.INVALID_ARGUMENT, "payload_malformed")
+    if isinstance(request, _Unreadable):
+        raise RpcRefused(grpc.StatusCode.INVALID_ARGUMENT, request.code)
     return request
 
 
 async def _each_readable(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
     async for request in requests:
         yield _readable(request)
+
+
+def _first_of_each(metadata: Any) -> Metadata:
+    return dict(reversed(metadata or ()))
 
 
 def _bearer(metadata: Metadata) -> str | None:

@@ -13,6 +13,8 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 DOMAIN: Final = "joinedup"
 DETAILS_KEY: Final = "grpc-status-details-bin"
+# Clients take 8 KiB of trailing metadata, where these bytes are a third longer.
+MAX_FIELDS_BYTES: Final = 4 * 1024
 
 F = TypeVar("F", bound=Callable[..., Any])
 Field = tuple[str, str]
@@ -21,20 +23,27 @@ ErrorTable = Mapping[type[Any], tuple[grpc.StatusCode, str]]
 
 
 class RpcRefused(Exception):
-    """A call is refused; `code` is lower snake case, `fields` are (path, code) pairs."""
+    """A call is refused; `code` is lower snake case.
+
+    `fields` are (path, code) pairs, or triples with a sentence; `retry_after_seconds` is 0 where
+    waiting changes nothing.
+    """
 
     def __init__(
         self,
         status: grpc.StatusCode,
         code: str,
         detail: str = "",
-        fields: Sequence[Field] = (),
+        fields: Sequence[Field | tuple[str, str, str]] = (),
+        *,
+        retry_after_seconds: int = 0,
     ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.detail = detail or code.replace("_", " ")
         self.fields = tuple(fields)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class WireStatus(NamedTuple):
@@ -52,11 +61,11 @@ def wire_status(refused: RpcRefused, trace_id: str = "") -> Any:
         info.metadata["trace_id"] = trace_id
     details = [_packed(info)]
     if refused.fields:
-        violations = [
-            error_details_pb2.BadRequest.FieldViolation(field=path, description=code)
-            for path, code in refused.fields
-        ]
-        details.append(_packed(error_details_pb2.BadRequest(field_violations=violations)))
+        details.append(_packed(_bad_request(refused)))
+    if refused.retry_after_seconds:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromSeconds(refused.retry_after_seconds)
+        details.append(_packed(retry))
     number: int = code_pb2.Code.Value(refused.status.name)
     status = status_pb2.Status(code=number, message=refused.detail, details=details)
     return WireStatus(refused.status, refused.detail, ((DETAILS_KEY, status.SerializeToString()),))
@@ -64,22 +73,23 @@ def wire_status(refused: RpcRefused, trace_id: str = "") -> Any:
 
 def reason_of(error: grpc.RpcError) -> str | None:
     """The code of a refused call (`ErrorInfo.reason`); None when the server gave none."""
-    for detail in _details(error):
-        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
-            info = error_details_pb2.ErrorInfo()
-            detail.Unpack(info)
-            return str(info.reason)
-    return None
+    info = details_of(error, error_details_pb2.ErrorInfo)
+    return str(info.reason) if info is not None else None
 
 
 def fields_of(error: grpc.RpcError) -> list[Field]:
     """The fields a refused call complained about, as (path, code) pairs."""
+    bad = details_of(error, error_details_pb2.BadRequest)
+    return [(each.field, each.reason) for each in bad.field_violations] if bad is not None else []
+
+
+def details_of(error: grpc.RpcError, kind: type[Any]) -> Any:
+    """What a refused call tells in one kind of message, such as RetryInfo; None when nothing."""
     for detail in _details(error):
-        if detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
-            bad = error_details_pb2.BadRequest()
-            detail.Unpack(bad)
-            return [(each.field, each.description) for each in bad.field_violations]
-    return []
+        found = kind()
+        if detail.Unpack(found):
+            return found
+    return None
 
 
 class map_errors:  # noqa: N801  # reads as a verb at `with` and as a decorator
@@ -126,6 +136,17 @@ class map_errors:  # noqa: N801  # reads as a verb at `with` and as a decorator
                 return await method(*arguments, **named)
 
         return call  # type: ignore[return-value]  # same signature, by wraps
+
+
+def _bad_request(refused: RpcRefused) -> Any:
+    """The fields concerned, as far as there is room for them."""
+    bad = error_details_pb2.BadRequest()
+    for path, code, *sentence in refused.fields:
+        bad.field_violations.add(field=path, reason=code, description=(sentence or [code])[0])
+        if bad.ByteSize() > MAX_FIELDS_BYTES:
+            del bad.field_violations[-1]
+            break
+    return bad
 
 
 def _packed(message: Any) -> any_pb2.Any:

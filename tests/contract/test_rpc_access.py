@@ -16,6 +16,7 @@ CALLERS = {
     "portal",
     "operator",
     "person",
+    "publisher",
     "anyone",
 }
 PACKAGE = re.compile(r"^package ([\w.]+);", re.MULTILINE)
@@ -48,3 +49,11 @@ def test_every_rpc_has_its_callers() -> None:
 
 def test_every_caller_is_known() -> None:
     assert {caller for callers in table().values() for caller in callers} <= CALLERS
+
+
+def test_only_the_door_for_departments_believes_its_callers_itself() -> None:
+    for_publishers = {name: callers for name, callers in table().items() if "publisher" in callers}
+
+    assert for_publishers
+    assert all(name.startswith("joinedup.events.v1.") for name in for_publishers)
+    assert all(callers == ["publisher"] for callers in for_publishers.values())

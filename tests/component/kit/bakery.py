@@ -26,6 +26,7 @@ ROWS = {
         "Push": {"shop"},
         "Taste": {"person"},
         "Smell": {"anyone"},
+        "Supply": {"publisher"},
     }.items()
 }
 
@@ -65,6 +66,9 @@ class Oven:
     async def Smell(self, request: StringValue, context: Any) -> StringValue:  # noqa: N802
         return StringValue(value=telemetry.current_traceparent())
 
+    async def Supply(self, request: StringValue, context: Any) -> StringValue:  # noqa: N802
+        return StringValue(value=rpc.authorization_of(context) or "nobody")
+
     @rpc.map_errors({NoFlour: (grpc.StatusCode.FAILED_PRECONDITION, "no_flour")})
     async def Queue(self, request: StringValue, context: Any) -> AsyncIterator[StringValue]:  # noqa: N802
         try:
@@ -95,6 +99,7 @@ def add_oven(oven: Oven, server: Any) -> None:
         "Bake": grpc.unary_unary_rpc_method_handler(oven.Bake, read, write),
         "Taste": grpc.unary_unary_rpc_method_handler(oven.Taste, read, write),
         "Smell": grpc.unary_unary_rpc_method_handler(oven.Smell, read, write),
+        "Supply": grpc.unary_unary_rpc_method_handler(oven.Supply, read, write),
         "Queue": grpc.unary_stream_rpc_method_handler(oven.Queue, read, write),
         "Push": grpc.unary_stream_rpc_method_handler(oven.Push, read, write),
         "Fill": grpc.stream_unary_rpc_method_handler(oven.Fill, read, write),
@@ -107,8 +112,9 @@ def add_oven(oven: Oven, server: Any) -> None:
 class Bakery:
     """A running server, its servicer, and ways to call it."""
 
-    def __init__(self, keys: Path) -> None:
+    def __init__(self, keys: Path, **changed: Any) -> None:
         self.keys = keys
+        self.changed = changed
         self.oven = Oven()
         self.clock = ManualClock(NOW)
         self.channels: list[grpc.aio.Channel] = []
@@ -133,19 +139,20 @@ class Bakery:
         self.channels.append(made)
         return made
 
-    def server(self, address: str = "127.0.0.1:0", rows: Any = None) -> grpc.aio.Server:
+    def server(
+        self, address: str = "127.0.0.1:0", rows: Any = None, **changed: Any
+    ) -> grpc.aio.Server:
+        people = self.keys / "people.public.pem"
+        ordinary = {"verifier": TokenVerifier("bakery", self.keys, people, clock=self.clock)}
         return rpc.create_server(
             address,
             add_services=[(add_oven, self.oven, NAME)],
             access=AccessTable(ROWS if rows is None else rows),
-            verifier=TokenVerifier(
-                "bakery", self.keys, self.keys / "people.public.pem", clock=self.clock
-            ),
-            health=True,
+            **ordinary | changed,
         )
 
     async def __aenter__(self) -> Self:
-        server = self.server()
+        server = self.server(**self.changed)
         self.port = rpc.port_of(server)
         self.stop = asyncio.Event()
         serving = asyncio.Event()

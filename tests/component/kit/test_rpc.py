@@ -94,6 +94,31 @@ async def test_an_open_method_needs_no_token(bakery):
     await unary(bakery.channel(), "Smell")(StringValue())
 
 
+async def test_whom_the_service_believes_itself_reaches_it_without_the_doors_token(bakery):
+    supply = unary(bakery.raw_channel(), "Supply")
+    metadata = (("authorization", "Bearer of-their-own"), ("authorization", "Bearer second"))
+
+    known = await supply(StringValue(), timeout=5, metadata=metadata)
+    unknown = await supply(StringValue(), timeout=5)
+
+    assert (known.value, unknown.value) == ("Bearer of-their-own", "nobody")
+    assert await refusal(supply(StringValue())) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "deadline_required",
+    )
+
+
+async def test_a_server_without_a_verifier_believes_no_token(keys):
+    async with Bakery(keys, verifier=None) as bakery:
+        channel = bakery.channel(bakery.token())
+
+        assert (await unary(channel, "Supply")(StringValue())).value.startswith("Bearer ")
+        assert await refusal(unary(channel, "Bake")(StringValue())) == (
+            grpc.StatusCode.PERMISSION_DENIED,
+            "caller_not_allowed",
+        )
+
+
 async def test_a_token_of_the_call_comes_before_the_channels(bakery):
     call = unary(bakery.channel(bakery.token()), "Bake")(
         StringValue(), metadata=(("authorization", f"Bearer {bakery.token('thief')}"),)
@@ -217,6 +242,15 @@ async def test_health_and_reflection_answer_without_token_or_deadline(bakery):
 
     assert health.status == health_pb2.HealthCheckResponse.SERVING
     assert NAME in names
+
+
+async def test_a_server_that_does_not_describe_itself_knows_no_reflection(keys):
+    async with Bakery(keys, describes_itself=False) as bakery:
+        channel = bakery.raw_channel()
+        asked = reflection_pb2.ServerReflectionRequest(list_services="")
+        call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([asked]))
+
+        assert (await refusal(call.read()))[0] is grpc.StatusCode.UNIMPLEMENTED
 
 
 async def test_a_method_missing_from_the_table_stops_the_start(keys):

@@ -10,6 +10,7 @@ TABLE = """\
 bakery.v1.Oven/Bake: [shop]
 bakery.v1.Oven/Taste: [person, shop]
 bakery.v1.Oven/Smell: [anyone]
+bakery.v1.Oven/Supply: [publisher]
 """
 
 
@@ -31,6 +32,7 @@ def table(tmp_path):
         ("Taste", Caller(service="person"), False),
         ("Smell", Caller(), True),
         ("Smell", Caller(service="thief"), True),
+        ("Supply", Caller(), True),
         ("Fry", Caller(service="shop"), False),
         ("Fry", Caller(service="anyone"), False),
     ],
@@ -39,8 +41,9 @@ def test_the_row_decides(table, method, caller, allowed):
     assert table.permits(f"/bakery.v1.Oven/{method}", caller) is allowed
 
 
-def test_only_an_open_method_needs_no_token(table):
+def test_only_what_is_open_or_for_those_the_service_believes_needs_no_token(table):
     assert not table.needs_token("bakery.v1.Oven/Smell")
+    assert not table.needs_token("bakery.v1.Oven/Supply")
     assert table.needs_token("bakery.v1.Oven/Bake")
     assert table.needs_token("bakery.v1.Oven/Fry")
 

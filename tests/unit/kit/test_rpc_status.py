@@ -2,9 +2,17 @@
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2
 from grpc.aio import AioRpcError, Metadata
 
-from services.kit.rpc_status import RpcRefused, fields_of, map_errors, reason_of, wire_status
+from services.kit.rpc_status import (
+    RpcRefused,
+    details_of,
+    fields_of,
+    map_errors,
+    reason_of,
+    wire_status,
+)
 
 
 class BakeryError(Exception):
@@ -37,6 +45,38 @@ def test_code_and_fields_arrive():
     assert error.details() == "no"
     assert reason_of(error) == "recipe_invalid"
     assert fields_of(error) == [("salt", "too_much")]
+
+
+def test_a_field_has_its_code_and_a_sentence():
+    refused = RpcRefused(
+        grpc.StatusCode.INVALID_ARGUMENT, "c", fields=[("/a", "no_salt", "has no salt")]
+    )
+
+    (violation,) = details_of(received(refused), error_details_pb2.BadRequest).field_violations
+
+    assert (violation.field, violation.reason) == ("/a", "no_salt")
+    assert violation.description == "has no salt"
+
+
+def test_more_fields_than_a_client_takes_are_left_out():
+    fields = [(f"/{number:03d}", "too_much", "x" * 60) for number in range(200)]
+    error = received(RpcRefused(grpc.StatusCode.INVALID_ARGUMENT, "c", fields=fields))
+
+    told = fields_of(error)
+
+    assert 20 < len(told) < 200
+    assert told == [(path, code) for path, code, _ in fields[: len(told)]]
+    assert sum(len(value) for _, value in error.trailing_metadata()) * 4 / 3 < 8 * 1024
+
+
+def test_when_to_ask_again_is_told_where_waiting_helps():
+    later = RpcRefused(grpc.StatusCode.UNAVAILABLE, "no_flour", retry_after_seconds=3)
+    never = RpcRefused(grpc.StatusCode.NOT_FOUND, "loaf_unknown")
+
+    told = details_of(received(later), error_details_pb2.RetryInfo)
+
+    assert told.retry_delay.ToSeconds() == 3
+    assert details_of(received(never), error_details_pb2.RetryInfo) is None
 
 
 def test_a_refusal_without_words_uses_those_of_its_code():
