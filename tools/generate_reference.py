@@ -9,14 +9,23 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
-from tools.reference import asyncapi
+from tools.reference import asyncapi, cli, contents, errors, event_types, grpc, http, topics
 from tools.reference.contracts import ROOT, Contracts, read_contracts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 REFERENCE: Final = ROOT / "docs" / "reference"
-PAGES: Final[dict[str, Callable[[Contracts], str]]] = {"asyncapi.yaml": asyncapi.text}
+PAGES: Final[dict[str, Callable[[Contracts], str]]] = {
+    "asyncapi.yaml": asyncapi.text,
+    "cli.md": cli.text,
+    "errors.md": errors.text,
+    "event-types.md": event_types.text,
+    "grpc.md": grpc.text,
+    "http.md": http.text,
+    "README.md": contents.text,
+    "topics.md": topics.text,
+}
 
 
 def differing() -> dict[str, str]:

@@ -82,19 +82,7 @@ def check(
         checking = Checking(register(fictitious=not production), publisher, datetime.now(UTC))
     except Problem as problem:
         raise fail(problem, as_json=as_json) from problem
-    good = bad = 0
-    for path in files:
-        for item in _items(path):
-            found = checking.document(path, item)
-            good, bad = (good, bad + 1) if found["error"] else (good + 1, bad)
-            if as_json:
-                emit(found)
-            else:
-                _tell(path, found["error"])
-    if not as_json:
-        colour = "red" if bad else "green"
-        say(f"[{colour}]{good} good, {bad} not[/{colour}]; nothing was sent")
-    if bad:
+    if not _check(checking, files, as_json=as_json):
         raise typer.Exit(1)
 
 
@@ -181,6 +169,23 @@ class Checking:
         able = [each for each in self._publishers if each.may_publish(kind)]
         whose = [each for each in able if isinstance(source, str) and each.speaks_for(source)]
         return next(each.id for each in (*whose, *able, *self._publishers))
+
+
+def _check(checking: Checking, files: list[Path], *, as_json: bool) -> bool:
+    """Check every event of the files and tell what is wrong with each; whether all are good."""
+    good = bad = 0
+    for path in files:
+        for item in _items(path):
+            found = checking.document(path, item)
+            good, bad = (good, bad + 1) if found["error"] else (good + 1, bad)
+            if as_json:
+                emit(found)
+            else:
+                _tell(path, found["error"])
+    if not as_json:
+        colour = "red" if bad else "green"
+        say(f"[{colour}]{good} good, {bad} not[/{colour}]; nothing was sent")
+    return bad == 0
 
 
 def _error(refused: Refused, item: Item) -> dict[str, Any]:
