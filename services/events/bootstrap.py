@@ -142,7 +142,8 @@ async def _serve(parts: Parts, stop: asyncio.Event) -> None:
         believe=tokens.assertion,
         monotonic=parts.clock.monotonic,
     )
-    app = create_app(publishing, parts.catalogue, parts.probe.is_ready)
+    hosts = parts.settings.public_hosts.split(",")
+    app = create_app(publishing, parts.catalogue, parts.probe.is_ready, hosts)
     settings, ready = parts.settings, partial(parts.probe.ready, "http")
     await serve(app, settings.host, settings.http_port, stop, ready=ready)
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Final
 
 import uvicorn
@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from services.kit.problem import ProblemError
 from services.kit.run import CannotStart
+from services.kit.web_protocol import MAX_HEAD_BYTES, GuardedProtocol
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -22,7 +23,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_ADDRESS_BYTES: Final = 2 * 1024
-MAX_HEADER_BYTES: Final = 16 * 1024
 MAX_ONE_HEADER_BYTES: Final = 8 * 1024
 MOST_HELD_BYTES: Final = 64 * 1024 * 1024
 BUSY_RETRY_SECONDS: Final = 1
@@ -118,6 +118,25 @@ class BodyLimit:
                 return True
 
 
+class KnownHosts:
+    """Answers 421 to a request that is meant for another host than this server is."""
+
+    def __init__(self, app: App, hosts: Iterable[str]) -> None:
+        """Names and addresses this server is reached by, without ports."""
+        self._app = app
+        self._hosts = frozenset(each.strip().lower() for each in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] == "http" and _host(scope) not in self._hosts:
+            problem = ProblemError(
+                421, "misdirected", detail="This server does not answer for the host you named."
+            )
+            await _refuse(problem, scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
 class SecurityHeaders:
     """Adds the safe headers that an answer does not set itself."""
 
@@ -171,7 +190,7 @@ async def serve(
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        http=GuardedProtocol,
         limit_concurrency=500,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=int(grace_seconds),
@@ -218,12 +237,22 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _check_head(scope: Scope) -> None:
-    # The server's own limit counts only what it had to wait for.
+    # The protocol's own limit counts only what it had to wait for.
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_ADDRESS_BYTES:
         raise ProblemError(414, "address_too_long")
     sizes = [len(name) + len(value) for name, value in scope["headers"]]
-    if sum(sizes) > MAX_HEADER_BYTES or max(sizes, default=0) > MAX_ONE_HEADER_BYTES:
+    if sum(sizes) > MAX_HEAD_BYTES or max(sizes, default=0) > MAX_ONE_HEADER_BYTES:
         raise ProblemError(431, "header_too_large")
+
+
+def _host(scope: Scope) -> str:
+    named = [value for name, value in scope["headers"] if name == b"host"]
+    if len(named) != 1:
+        return ""
+    host: str = named[0].decode("latin-1").lower()
+    bracket = host.rfind("]")
+    colon = host.rfind(":")
+    return host[:colon].strip("[]") if colon > bracket else host.strip("[]")
 
 
 def _declared_length(scope: Scope) -> int:

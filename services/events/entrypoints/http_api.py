@@ -1,6 +1,6 @@
 """The HTTP application of the door: its limits, its errors, its routes and its own description."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
@@ -16,8 +16,16 @@ TYPES = "/v1/event-types"
 TYPE = "/v1/event-types/{type}"
 
 
-def create_app(publishing: Publishing, register: Register, is_ready: Callable[[], bool]) -> FastAPI:
-    """The application, with its limits, its errors and its own description."""
+def create_app(
+    publishing: Publishing,
+    register: Register,
+    is_ready: Callable[[], bool],
+    hosts: Iterable[str],
+) -> FastAPI:
+    """The application, with its limits, its errors and its own description.
+
+    `hosts` are the names and addresses that it answers for.
+    """
     app = FastAPI(
         telemetry=web.TELEMETRY,
         docs_url=None,
@@ -28,6 +36,7 @@ def create_app(publishing: Publishing, register: Register, is_ready: Callable[[]
     app.add_middleware(
         web.BodyLimit, max_bytes=lambda scope: cloudevents_http.most_bytes(scope["headers"])
     )
+    app.add_middleware(web.KnownHosts, hosts=hosts)
     app.add_middleware(web.SecurityHeaders)
     app.router.routes.extend(web.health_routes(is_ready))
     http_publishing.add_routes(app, publishing)

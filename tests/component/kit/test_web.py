@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from services.kit.web import SECURITY_HEADERS, BodyLimit, SecurityHeaders, health_routes
+from services.kit.web import SECURITY_HEADERS, BodyLimit, KnownHosts, SecurityHeaders, health_routes
 
 
 async def echo(request):
@@ -120,3 +120,43 @@ async def _answer(app, receive, headers=()):
     scope = {"type": "http", "method": "POST", "path": "/", "headers": list(headers)}
     await app({**scope, "query_string": b""}, receive, send)
     return sent
+
+
+@pytest.mark.parametrize("host", ["bakery", "Bakery:8000", "[::1]:80", "127.0.0.1"])
+async def test_a_request_for_a_known_host_is_answered(host):
+    app = KnownHosts(application(), ["bakery", "::1", "127.0.0.1"])
+    async with client(app) as http:
+        assert (await http.post("/", content=b"x", headers={"host": host})).content == b"x"
+
+
+@pytest.mark.parametrize("host", ["elsewhere", "bakery.elsewhere", "", "[::2]:80", "bakery@evil"])
+async def test_a_request_for_another_host_is_misdirected(host):
+    async with client(KnownHosts(application(), ["bakery", "::1"])) as http:
+        answer = await http.post("/", content=b"x", headers={"host": host})
+
+    assert (answer.status_code, answer.json()["code"]) == (421, "misdirected")
+    assert not host or host not in answer.text
+
+
+async def test_bodies_that_are_held_at_once_have_a_bound():
+    held, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(request):
+        held.set()
+        await go_on.wait()
+        return PlainTextResponse(await request.body())
+
+    routes = [Route("/slow", slow, methods=["POST"]), Route("/", echo, methods=["POST"])]
+    async with client(BodyLimit(Starlette(routes=routes), 10, most_held_bytes=15)) as http:
+        first = asyncio.create_task(http.post("/slow", content=b"x" * 10))
+        await held.wait()
+        refused = await http.post("/", content=b"x" * 6)
+        fits = await http.post("/", content=b"x" * 5)
+        go_on.set()
+        assert (await first).content == b"x" * 10
+        again = await http.post("/", content=b"x" * 10)
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+    assert refused.headers["retry-after"] == "1"
+    assert fits.content == b"x" * 5
+    assert again.content == b"x" * 10

@@ -1,0 +1,97 @@
+"""HTTP/1.1 as the servers speak it: a fast parser, and heads that are neither endless nor slow."""
+
+import asyncio
+import json
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEAD_BYTES: Final = 16 * 1024
+HEAD_SECONDS: Final = 10.0
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol over llhttp, which itself bounds neither the size nor the time of a head.
+
+    A head of more than 16 KiB is answered 431. A connection that has sent no whole head for ten
+    seconds is closed, also one that has sent nothing yet; between requests the server's own
+    keep-alive timeout holds.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._head_bytes: int | None = 0
+        self._too_slow: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin waiting for the first head."""
+        super().connection_made(transport)
+        self._too_slow = self.loop.call_later(HEAD_SECONDS, self._close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, then refuse what is still a head and too long for one."""
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes is not None and self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse()
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._head_bytes = self._head_bytes or 0
+        if self._too_slow is None:
+            self._too_slow = self.loop.call_later(HEAD_SECONDS, self._close)
+
+    def on_headers_complete(self) -> None:
+        """A head is whole."""
+        self._wait_no_more()
+        self._head_bytes = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What comes next is a head."""
+        self._head_bytes = 0
+        super().on_message_complete()
+
+    def _refuse(self) -> None:
+        self._wait_no_more()
+        if not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+    def _close(self) -> None:
+        self._too_slow = None
+        self.transport.close()
+
+    def _wait_no_more(self) -> None:
+        if self._too_slow is not None:
+            self._too_slow.cancel()
+            self._too_slow = None
+
+
+def _answer() -> bytes:
+    document = {
+        "type": "urn:joinedup:problem:header_too_large",
+        "title": "Request Header Fields Too Large",
+        "status": 431,
+        "code": "header_too_large",
+        "detail": f"the head of a request may have {MAX_HEAD_BYTES} bytes",
+        "errors": [],
+        "trace_id": "",
+    }
+    body = json.dumps(document).encode()
+    head = (
+        "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+        "content-type: application/problem+json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+_TOO_LARGE: Final = _answer()
