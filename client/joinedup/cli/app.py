@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from joinedup.cli import doctor, event_types, listening, people, permissions, publishing, why
+from joinedup.cli import (
+    doctor,
+    event_types,
+    listening,
+    people,
+    permissions,
+    publishers,
+    publishing,
+    why,
+)
 
 app = typer.Typer(
     name="joinedup",
@@ -23,6 +32,7 @@ app = typer.Typer(
 app.command("publish")(publishing.publish)
 app.command("event")(publishing.event)
 app.add_typer(event_types.app, name="events")
+app.add_typer(publishers.app, name="publishers")
 app.command("listen")(listening.listen)
 app.add_typer(permissions.app, name="permissions")
 app.command("why")(why.why)
