@@ -22,7 +22,8 @@ from services.identity.adapters.postgres_pool import Pool, make_pool
 from services.identity.adapters.postgres_store import PostgresStore
 from services.identity.domain.identifier import Fingerprints
 from services.identity.entrypoints import upkeep
-from services.identity.entrypoints.grpc_server import Surroundings, services
+from services.identity.entrypoints.grpc_server import services
+from services.identity.entrypoints.surroundings import Surroundings
 from services.identity.handlers.fencing import Fencing
 from services.identity.settings import Settings
 from services.kit import rpc, telemetry

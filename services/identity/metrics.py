@@ -1,5 +1,6 @@
 """Every instrument of this service: what is counted at the edge from what was answered."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from services.identity.handlers.choices import Withdrawal
@@ -44,15 +45,16 @@ _sign_ins = _METER.create_counter(
 )
 
 
-def event_resolved(resolved: Resolved) -> None:
-    """Count an answered event."""
-    if resolved.repeated:
-        _repeats.add(1)
-        return
-    for outcome, count in (("matched", resolved.matched), ("minted", resolved.minted)):
+def events_resolved(resolved: Sequence[Resolved]) -> None:
+    """Count answered events."""
+    repeats = sum(each.repeated for each in resolved)
+    if repeats:
+        _repeats.add(repeats)
+    matched, minted = sum(each.matched for each in resolved), sum(each.minted for each in resolved)
+    for outcome, count in (("matched", matched), ("minted", minted)):
         if count:
             _persons.add(count, {"joinedup.outcome": outcome})
-    identifiers_in_conflict(resolved.conflicts)
+    identifiers_in_conflict(sum(each.conflicts for each in resolved))
 
 
 def identifiers_in_conflict(persons: int) -> None:

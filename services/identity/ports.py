@@ -48,11 +48,11 @@ class Superseded:
 
 @dataclass(frozen=True)
 class Opened:
-    """What is known when an event begins to be resolved; `answer` when it was resolved before."""
+    """What is known when events begin to be resolved: whom digests mean, and other events by id."""
 
-    answer: Resolution | None
+    answers: Mapping[str, Resolution]
     known: Mapping[bytes, str] = field(repr=False)
-    superseded: Superseded | None = None
+    superseded: Mapping[str, Superseded]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,16 @@ class FieldFed:
     handle: str = field(repr=False)
     name: str
     value: Any = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an event leaves behind: fields of records, and whom it concerns."""
+
+    event: LifeEvent
+    lawful_basis: str
+    fields: tuple[FieldFed, ...] = field(repr=False)
+    concerned: tuple[str, ...] = field(repr=False)
 
 
 class SubjectRows(Protocol):
@@ -88,17 +98,18 @@ class SubjectRows(Protocol):
     async def bind_sign_in(self, issuer: str, sub: str, handle: str) -> bool:
         """Bind an account to a person; False when either is bound otherwise."""
 
-    async def profiles(
-        self, handles: Sequence[str], fields: Sequence[str], but: str
-    ) -> dict[str, Profile]:
-        """What is known of people, leaving out the event `but`."""
+    async def profiles(self, but: Mapping[str, str], fields: Sequence[str]) -> dict[str, Profile]:
+        """What is known of people: by handle the event whose type is not fulfilled by itself."""
 
 
 class EventRows(Protocol):
     """Events as they were resolved, and what they left behind; part of one transaction."""
 
-    async def open(self, event: LifeEvent, digests: Sequence[bytes]) -> Opened:
-        """Hold others off this event, the one it supersedes and the digests; look all up."""
+    async def open(self, events: Sequence[LifeEvent], digests: Sequence[bytes]) -> Opened:
+        """Hold others off the events, those they supersede and the digests; look all up."""
+
+    async def disown(self, events: Sequence[LifeEvent]) -> None:
+        """Forget what strangers to these events said of them before they came."""
 
     async def supersede(self, event: LifeEvent) -> None:
         """The event before is no longer in force: it was cancelled, or this one replaces it."""
@@ -106,25 +117,20 @@ class EventRows(Protocol):
     async def restore(self, event: LifeEvent) -> None:
         """The event that was cancelled is in force again."""
 
-    async def cases(self, handles: Sequence[str], case_id: str) -> list[Case]:
-        """The cases that join any of the people or are about one of them, and the one named.
+    async def cases(self, handles: Sequence[str], case_ids: Sequence[str]) -> list[Case]:
+        """The cases that join any of the people or are about one of them, and those named.
 
         Holds others off the people's cases until the transaction ends.
         """
 
-    async def save_case(self, case: Case, at: datetime) -> None:
-        """Write a case down, or add the members it did not have."""
+    async def save_cases(self, cases: Sequence[Case], at: datetime) -> None:
+        """Write cases down, or add the members they did not have."""
 
-    async def feed(
-        self, fed: Sequence[FieldFed], *, event: LifeEvent, lawful_basis: str, at: datetime
-    ) -> None:
-        """Write record fields with where they come from."""
+    async def tell(self, told: Sequence[Told], at: datetime) -> None:
+        """Write record fields with where they come from, and whose types are fulfilled."""
 
-    async def concern(self, event: LifeEvent, handles: Sequence[str]) -> None:
-        """Note that the event's type is fulfilled for these people."""
-
-    async def answer(self, event: LifeEvent, resolution: Resolution, at: datetime) -> None:
-        """Keep the answer, so that the same event is always answered the same."""
+    async def answer(self, answers: Sequence[tuple[LifeEvent, Resolution]], at: datetime) -> None:
+        """Keep the answers, so that the same event is always answered the same."""
 
 
 class PermissionRows(Protocol):

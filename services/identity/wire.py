@@ -22,6 +22,7 @@ PERMISSIONS: Final = "permissions.v1"
 PERMISSION_SET_TYPE: Final = permission_set_pb2.PermissionSet.DESCRIPTOR.full_name
 NATIONS: Final = frozenset({"E", "W", "S", "NI"})
 SEXES: Final = frozenset({"", "F", "M"})
+MAX_EVENTS: Final = 500
 MAX_PERSONS: Final = 32
 MAX_IDENTIFIERS: Final = 8
 MAX_TEXT: Final = 200
@@ -53,6 +54,29 @@ def life_event_of(request: subjects_pb2.ResolveRequest, now: datetime) -> LifeEv
         supersedes=request.supersedes,
         facts=_plain(MessageToDict(request.facts)),
     )
+
+
+def life_events_of(
+    request: subjects_pb2.ResolveBatchRequest, now: datetime
+) -> list[LifeEvent | FieldInvalid]:
+    """The events of a request, or what is wrong with one; raises FieldInvalid for the whole."""
+    if len(request.events) > MAX_EVENTS:
+        raise FieldInvalid("events", "list_too_long")
+    ids: set[str] = set()
+    for index, each in enumerate(request.events):
+        if each.event_id and each.event_id in ids:
+            raise FieldInvalid(f"events[{index}].event_id", "duplicate_id")
+        ids.add(each.event_id)
+    return [_event_or_fault(each, now) for each in request.events]
+
+
+def _event_or_fault(
+    request: subjects_pb2.ResolveRequest, now: datetime
+) -> LifeEvent | FieldInvalid:
+    try:
+        return life_event_of(request, now)
+    except FieldInvalid as wrong:
+        return wrong
 
 
 def registration_of(request: subjects_pb2.RegisterRequest, issuer: str) -> Registration:

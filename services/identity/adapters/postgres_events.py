@@ -7,18 +7,21 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
-from services.identity.adapters.postgres_subjects import PostgresSubjects, take_locks
+from services.identity.adapters.postgres_subjects import Locks, PostgresSubjects
 from services.identity.domain.child_case import Case, Sketch
 from services.identity.domain.life_event import LifeEvent, Reason
 from services.identity.domain.resolution import Resolution, ResolvedPerson
-from services.identity.ports import FieldFed, Opened, Superseded
+from services.identity.ports import Opened, Superseded, Told
 from services.kit.postgres import Connection
 
-# Somebody else's word that this event is void, which came before it, is no word.
 _RESOLVED: Final = """
-    WITH disowned AS (
-        DELETE FROM superseded_events WHERE event_id = %s AND (type, publisher) <> (%s, %s))
     SELECT event_id, type, publisher, case_id, answer FROM resolved_events WHERE event_id = ANY(%s)
+"""
+# Somebody else's word that this event is void, which came before it, is no word.
+_DISOWN: Final = """
+    DELETE FROM superseded_events s
+    USING unnest(%s::text[], %s::text[], %s::text[]) AS own (event_id, type, publisher)
+    WHERE s.event_id = own.event_id AND (s.type, s.publisher) <> (own.type, own.publisher)
 """
 _SUPERSEDE: Final = """
     INSERT INTO superseded_events (event_id, by_event_id, type, publisher, cancelled)
@@ -34,53 +37,62 @@ _CASES: Final = """
     SELECT c.case_id, c.kind, c.anchor, c.birth_date, c.sex, c.forename_hmac,
         ARRAY(SELECT m.handle FROM case_members m WHERE m.case_id = c.case_id)
     FROM cases c
-    WHERE c.case_id = %(case_id)s OR c.anchor = ANY(%(handles)s) OR c.case_id IN (
+    WHERE c.case_id = ANY(%(case_ids)s) OR c.anchor = ANY(%(handles)s) OR c.case_id IN (
         SELECT m.case_id FROM case_members m WHERE m.handle = ANY(%(handles)s))
 """
-_SAVE_CASE: Final = """
-    WITH opened AS (
-        INSERT INTO cases (case_id, kind, anchor, birth_date, sex, forename_hmac, created_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING)
+_SAVE_CASES: Final = """
+    INSERT INTO cases (case_id, kind, anchor, birth_date, sex, forename_hmac, created_at)
+    SELECT opened.*, %s
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[]) AS opened
+    ON CONFLICT DO NOTHING
+"""
+_SAVE_MEMBERS: Final = """
     INSERT INTO case_members (case_id, handle)
-    SELECT %s, handle FROM unnest(%s::text[]) AS handle ON CONFLICT DO NOTHING
+    SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING
 """
 _FEED: Final = """
-    INSERT INTO record_fields (handle, field, source_event, value, controller, occurred,
-        registered_at, recorded_at, lawful_basis)
-    SELECT handle, field, %s, value, %s, %s, %s, %s, %s
-    FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS fed (handle, field, value)
+    INSERT INTO record_fields (recorded_at, source_event, controller, occurred, registered_at,
+        lawful_basis, handle, field, value)
+    SELECT %s, fed.* FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],
+        %s::text[], %s::text[], %s::jsonb[]) AS fed
 """
 _CONCERN: Final = """
-    INSERT INTO subject_events (handle, event_id, type)
-    SELECT handle, %s, %s FROM unnest(%s::text[]) AS handle
+    INSERT INTO subject_events (event_id, type, handle)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
 """
 _ANSWER: Final = """
-    INSERT INTO resolved_events (event_id, type, publisher, case_id, answer, resolved_at)
-    VALUES (%s, %s, %s, %s, %s, %s)
+    INSERT INTO resolved_events (resolved_at, event_id, type, publisher, case_id, answer)
+    SELECT %s, answered.*
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[]) AS answered
 """
 
 
 class PostgresEvents:
     """The port EventRows on one connection's transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, locks: Locks) -> None:
         self._connection = connection
+        self._locks = locks
 
-    async def open(self, event: LifeEvent, digests: Sequence[bytes]) -> Opened:
+    async def open(self, events: Sequence[LifeEvent], digests: Sequence[bytes]) -> Opened:
         """One round trip: the locks, then what stands there once they are held."""
-        events = [each for each in (event.event_id, event.supersedes) if each]
-        locks = [*(hashlib.sha256(each.encode()).digest() for each in events), *digests]
-        await take_locks(self._connection, locks)
-        about = [event.event_id, event.type, event.publisher, events]
-        cursor = await self._connection.execute(_RESOLVED, about)
-        known = await PostgresSubjects(self._connection).known(digests)
-        rows = {row[0]: row[1:] for row in await cursor.fetchall()}
-        answered, before = rows.get(event.event_id), rows.get(event.supersedes)
+        own = {each.event_id for each in events}
+        linked = {*own, *(each.supersedes for each in events)} - {""}
+        locks = [*(hashlib.sha256(each.encode()).digest() for each in linked), *digests]
+        await self._locks.take(locks)
+        cursor = await self._connection.execute(_RESOLVED, [sorted(linked)])
+        known = await PostgresSubjects(self._connection, self._locks).known(digests)
+        rows = await cursor.fetchall()
         return Opened(
-            answer=_resolution(answered[3]) if answered else None,
+            answers={row[0]: _resolution(row[4]) for row in rows if row[0] in own},
             known=known,
-            superseded=Superseded(*before[:3]) if before else None,
+            superseded={row[0]: Superseded(*row[1:4]) for row in rows},
         )
+
+    async def disown(self, events: Sequence[LifeEvent]) -> None:
+        """One statement however many events."""
+        columns = _columns([(each.event_id, each.type, each.publisher) for each in events])
+        await self._connection.execute(_DISOWN, columns)
 
     async def supersede(self, event: LifeEvent) -> None:
         """The row stands whether or not the event before has come yet."""
@@ -93,43 +105,61 @@ class PostgresEvents:
         values = {"publisher": event.publisher, "before": event.supersedes}
         await self._connection.execute(_RESTORE, values)
 
-    async def cases(self, handles: Sequence[str], case_id: str) -> list[Case]:
+    async def cases(self, handles: Sequence[str], case_ids: Sequence[str]) -> list[Case]:
         """The second level of locks: whoever waits here holds all of the first that they need."""
         digests = [hashlib.sha256(f"case {handle}".encode()).digest() for handle in handles]
-        await take_locks(self._connection, digests)
-        values = {"case_id": case_id, "handles": list(handles)}
+        await self._locks.take(digests)
+        values = {"case_ids": list(case_ids), "handles": list(handles)}
         cursor = await self._connection.execute(_CASES, values)
         return [
             Case(row[0], row[1], row[2], Sketch(row[3], row[4], row[5]), frozenset(row[6]))
             for row in await cursor.fetchall()
         ]
 
-    async def save_case(self, case: Case, at: datetime) -> None:
-        """A case that stands already gets the members it did not have."""
-        sketch = case.sketch
-        row = [case.case_id, case.kind, case.anchor]
-        row_sketch = [sketch.birth_date, sketch.sex, sketch.forename_digest]
-        members = [case.case_id, sorted(case.members)]
-        await self._connection.execute(_SAVE_CASE, [*row, *row_sketch, at, *members])
+    async def save_cases(self, cases: Sequence[Case], at: datetime) -> None:
+        """Two statements however many cases; one that stands already gets the members it lacks."""
+        if not cases:
+            return
+        opened = [
+            (
+                *(each.case_id, each.kind, each.anchor),
+                *(each.sketch.birth_date, each.sketch.sex, each.sketch.forename_digest),
+            )
+            for each in cases
+        ]
+        await self._connection.execute(_SAVE_CASES, [at, *_columns(opened)])
+        members = [(each.case_id, handle) for each in cases for handle in sorted(each.members)]
+        if members:
+            await self._connection.execute(_SAVE_MEMBERS, _columns(members))
 
-    async def feed(
-        self, fed: Sequence[FieldFed], *, event: LifeEvent, lawful_basis: str, at: datetime
-    ) -> None:
-        """One statement however many fields."""
+    async def tell(self, told: Sequence[Told], at: datetime) -> None:
+        """Two statements however many events, people and fields."""
+        fed, concerned = [], []
+        for each in told:
+            event = each.event
+            about = (event.event_id, event.publisher, event.occurred, event.registered_at)
+            fed += [
+                (*about, each.lawful_basis, field.handle, field.name, Jsonb(field.value))
+                for field in each.fields
+            ]
+            concerned += [(event.event_id, event.type, handle) for handle in each.concerned]
         if fed:
-            about = [event.event_id, event.publisher, event.occurred, event.registered_at]
-            columns = zip(*((f.handle, f.name, Jsonb(f.value)) for f in fed), strict=True)
-            values = [*about, at, lawful_basis, *map(list, columns)]
-            await self._connection.execute(_FEED, values)
+            await self._connection.execute(_FEED, [at, *_columns(fed)])
+        if concerned:
+            await self._connection.execute(_CONCERN, _columns(concerned))
 
-    async def concern(self, event: LifeEvent, handles: Sequence[str]) -> None:
-        """One statement however many people."""
-        await self._connection.execute(_CONCERN, [event.event_id, event.type, list(handles)])
+    async def answer(self, answers: Sequence[tuple[LifeEvent, Resolution]], at: datetime) -> None:
+        """The answers as they were given, in plain JSON."""
+        rows = [
+            (event.event_id, event.type, event.publisher, given.case_id, Jsonb(_json(given)))
+            for event, given in answers
+        ]
+        await self._connection.execute(_ANSWER, [at, *_columns(rows)])
 
-    async def answer(self, event: LifeEvent, resolution: Resolution, at: datetime) -> None:
-        """The answer as it was given, in plain JSON."""
-        about = [event.event_id, event.type, event.publisher, resolution.case_id]
-        await self._connection.execute(_ANSWER, [*about, Jsonb(_json(resolution)), at])
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows as the arrays that one statement writes them from."""
+    return list(map(list, zip(*rows, strict=True)))
 
 
 def _json(resolution: Resolution) -> dict[str, Any]:

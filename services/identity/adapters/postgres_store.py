@@ -8,7 +8,7 @@ from typing import Final
 from services.identity.adapters.postgres_events import PostgresEvents
 from services.identity.adapters.postgres_permissions import PostgresPermissions, read_sets
 from services.identity.adapters.postgres_pool import Pool, connection, transaction
-from services.identity.adapters.postgres_subjects import PostgresSubjects
+from services.identity.adapters.postgres_subjects import Locks, PostgresSubjects
 from services.identity.domain.permission import Choice, PermissionSet
 from services.identity.domain.permission_history import Entry
 from services.identity.ports import NewId, Transaction
@@ -37,8 +37,9 @@ class PostgresTransaction:
     """The port Transaction on one connection."""
 
     def __init__(self, current: Connection, new_id: NewId) -> None:
-        self.subjects = PostgresSubjects(current)
-        self.events = PostgresEvents(current)
+        locks = Locks(current)
+        self.subjects = PostgresSubjects(current, locks)
+        self.events = PostgresEvents(current, locks)
         self.permissions = PostgresPermissions(current, new_id)
 
 

@@ -1,6 +1,6 @@
 """People and the identifiers that lead to them, in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +11,14 @@ from services.identity.domain.resolution import Profile
 from services.identity.ports import FieldFed, SubjectRow
 from services.kit.postgres import Connection
 
-_LOCK: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+# A server holds some thousands of locks in all: a transaction that needs very many holds
+# everybody off instead, which the others let it do by sharing the one lock that all of them take.
+MANY_LOCKS: Final = 2_000
+_LOCK: Final = """
+    SELECT pg_advisory_xact_lock_shared(0)
+    UNION ALL SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key
+"""
+_LOCK_ALL: Final = "SELECT pg_advisory_xact_lock(0)"
 _KNOWN: Final = "SELECT hmac, handle FROM subject_identifiers WHERE hmac = ANY(%s)"
 _ADD: Final = """
     INSERT INTO subjects (handle, language, nation, created_at)
@@ -42,38 +49,52 @@ _PROFILES: Final = """
     SELECT s.handle, s.serial,
         ARRAY(
             SELECT DISTINCT e.type FROM subject_events e
-            WHERE e.handle = s.handle AND e.event_id <> %(but)s AND NOT EXISTS (
+            WHERE e.handle = s.handle AND e.event_id <> asked.but AND NOT EXISTS (
                 SELECT FROM superseded_events o WHERE o.event_id = e.event_id AND o.in_force)
             ORDER BY e.type
         ),
         (
             SELECT coalesce(jsonb_object_agg(r.field, r.value), '{}') FROM (
                 SELECT DISTINCT ON (f.field) f.field, f.value FROM record_fields f
-                WHERE f.handle = s.handle AND f.field = ANY(%(fields)s) AND NOT EXISTS (
+                WHERE f.handle = s.handle AND f.field = ANY(%s) AND NOT EXISTS (
                     SELECT FROM superseded_events o
                     WHERE o.event_id = f.source_event AND o.in_force)
                 ORDER BY f.field, f.registered_at DESC, f.recorded_at DESC
             ) r
         )
-    FROM subjects s WHERE s.handle = ANY(%(handles)s)
+    FROM unnest(%s::text[], %s::text[]) AS asked (handle, but) JOIN subjects s USING (handle)
 """
 
 
-async def take_locks(connection: Connection, digests: Sequence[bytes]) -> None:
-    """Lock these digests until the transaction ends, in the one order that everybody takes."""
-    keys = sorted({int.from_bytes(digest[:8], "big", signed=True) for digest in digests})
-    await connection.execute(_LOCK, [keys])
+class Locks:
+    """One transaction's locks on digests, in the order that everybody takes them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._all = False
+
+    async def take(self, digests: Iterable[bytes]) -> None:
+        """Hold others off these digests until the transaction ends."""
+        if self._all:
+            return
+        keys = sorted({int.from_bytes(digest[:8], "big", signed=True) for digest in digests})
+        self._all = len(keys) > MANY_LOCKS
+        if self._all:
+            await self._connection.execute(_LOCK_ALL)
+        else:
+            await self._connection.execute(_LOCK, [keys])
 
 
 class PostgresSubjects:
     """The port SubjectRows on one connection's transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, locks: Locks) -> None:
         self._connection = connection
+        self._locks = locks
 
     async def lock_known(self, digests: Sequence[bytes]) -> dict[bytes, str]:
         """Take the locks, then look: what is read is what the holder before has left."""
-        await take_locks(self._connection, digests)
+        await self._locks.take(digests)
         return await self.known(digests)
 
     async def known(self, digests: Sequence[bytes]) -> dict[bytes, str]:
@@ -117,11 +138,9 @@ class PostgresSubjects:
         await self._connection.execute(_BIND_SIGN_IN, [issuer, sub, handle])
         return await self.signed_in(issuer, sub) == handle
 
-    async def profiles(
-        self, handles: Sequence[str], fields: Sequence[str], but: str
-    ) -> dict[str, Profile]:
+    async def profiles(self, but: Mapping[str, str], fields: Sequence[str]) -> dict[str, Profile]:
         """One statement, so that everything in a profile is of one instant."""
-        values = {"but": but, "fields": list(fields), "handles": list(handles)}
+        values = [list(fields), list(but), list(but.values())]
         rows = await (await self._connection.execute(_PROFILES, values)).fetchall()
         return {
             handle: Profile(serial, tuple(types), record) for handle, serial, types, record in rows

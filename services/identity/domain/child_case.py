@@ -1,5 +1,6 @@
 """Cases: people joined around a child without joining their data."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -24,6 +25,31 @@ class Case:
     anchor: str
     sketch: Sketch
     members: frozenset[str]
+
+
+class Cases:
+    """The cases that matter to some events, as they stand while those are resolved."""
+
+    def __init__(self, cases: Iterable[Case] = ()) -> None:
+        self._by_id: dict[str, Case] = {}
+        self._of: defaultdict[str, set[str]] = defaultdict(set)
+        for each in cases:
+            self.put(each)
+
+    def get(self, case_id: str) -> Case | None:
+        """The case of that id, if it matters."""
+        return self._by_id.get(case_id)
+
+    def of(self, handles: Iterable[str]) -> list[Case]:
+        """The cases that join any of the people, or are about one of them."""
+        found = {case_id for handle in handles for case_id in self._of.get(handle, ())}
+        return [self._by_id[case_id] for case_id in found]
+
+    def put(self, case: Case) -> None:
+        """The case as it stands from now on."""
+        self._by_id[case.case_id] = case
+        for handle in {case.anchor, *case.members}:
+            self._of[handle].add(case.case_id)
 
 
 def find_case(

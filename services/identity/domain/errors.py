@@ -3,6 +3,7 @@
 IdentityError
 ├── FieldInvalid            a field of the request is wrong; says which and how
 ├── EventTypeUnknown        the catalogue has no such event type
+├── FenceAlone              an event whose type fences stands among others
 ├── PersonUnknown           nobody here is meant by that token or sign-in
 ├── SignInConflict          the sign-in and the identifiers belong to two people
 ├── SignInRefused           an ID token is not believed; the code says why
@@ -31,6 +32,10 @@ class FieldInvalid(IdentityError):
 
 class EventTypeUnknown(IdentityError):
     """The catalogue has no such event type."""
+
+
+class FenceAlone(IdentityError):
+    """An event whose type fences stands among others, which must not wait for its fence."""
 
 
 class PersonUnknown(IdentityError):

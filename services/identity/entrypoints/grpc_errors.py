@@ -11,6 +11,7 @@ from services.kit.rpc import RpcRefused, map_errors
 
 TABLE: Final = {
     errors.EventTypeUnknown: (StatusCode.INVALID_ARGUMENT, "event_type_unknown"),
+    errors.FenceAlone: (StatusCode.INVALID_ARGUMENT, "fence_alone"),
     errors.PersonUnknown: (StatusCode.NOT_FOUND, "person_unknown"),
     errors.SignInConflict: (StatusCode.ALREADY_EXISTS, "sign_in_conflict"),
     errors.OfferUnknown: (StatusCode.INVALID_ARGUMENT, "offer_unknown"),
@@ -34,3 +35,15 @@ def refusals() -> Iterator[None]:
         raise RpcRefused(StatusCode.INVALID_ARGUMENT, wrong.code, fields=fields) from None
     except errors.SignInRefused as refused:
         raise RpcRefused(StatusCode.UNAUTHENTICATED, refused.code) from None
+
+
+def refusal(error: errors.IdentityError) -> tuple[str, bool]:
+    """The code of an event's refusal among others, and whether the same event may come again.
+
+    A type that is not known here may be known the next moment: a new one reaches every service's
+    catalogue, but not at once.
+    """
+    if isinstance(error, errors.FieldInvalid):
+        return error.code, False
+    status, code = TABLE[type(error)]
+    return code, status is StatusCode.UNAVAILABLE or isinstance(error, errors.EventTypeUnknown)

@@ -1,8 +1,6 @@
-"""Identity's calls: each translates, calls one handler and translates back."""
+"""Identity's other calls, and all of them together: each translates and calls one handler."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from google.protobuf.duration_pb2 import Duration
@@ -18,11 +16,10 @@ from joinedup.identity.v1 import (
     subjects_pb2_grpc,
 )
 from services.identity import metrics, wire
-from services.identity.domain.agreement import Agreements
 from services.identity.domain.errors import FieldInvalid, SignInRefused
-from services.identity.domain.event_type import EventType
-from services.identity.domain.identifier import Fingerprints
 from services.identity.entrypoints.grpc_errors import refusals
+from services.identity.entrypoints.grpc_subjects import Subjects
+from services.identity.entrypoints.surroundings import Servicer, Surroundings
 from services.identity.handlers.choices import (
     give_permission,
     list_permissions,
@@ -31,20 +28,8 @@ from services.identity.handlers.choices import (
     withdraw_permission,
 )
 from services.identity.handlers.enforcement import register_enforcement_point, renew_lease
-from services.identity.handlers.fencing import Fencing
-from services.identity.handlers.register_person import register_person
-from services.identity.handlers.resolve_life_event import resolve_life_event
 from services.identity.handlers.sign_in import exchange_id_token
-from services.identity.ports import (
-    Clock,
-    EnforcementPoint,
-    FenceBook,
-    IdTokens,
-    NewId,
-    PersonTokens,
-    Store,
-)
-from services.kit.catalogue import Catalogue
+from services.identity.ports import EnforcementPoint
 from services.kit.rpc import caller_of
 
 MAX_SUBJECTS: Final = 500
@@ -53,70 +38,7 @@ EFFECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 0.5
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What the calls work with."""
-
-    store: Store
-    book: FenceBook
-    fencing: Fencing
-    fingerprints: Fingerprints
-    event_types: Catalogue[dict[str, EventType]]
-    agreements: Catalogue[Agreements]
-    id_tokens: IdTokens
-    person_tokens: PersonTokens
-    issuer: str
-    lease: timedelta
-    clock: Clock
-    new_id: NewId
-
-
-class _Servicer:
-    def __init__(self, around: Surroundings) -> None:
-        self._around = around
-
-
-class Subjects(_Servicer, subjects_pb2_grpc.SubjectsServicer):
-    """Handles, matching and cases."""
-
-    async def Register(  # noqa: N802  # the contract's name
-        self, request: subjects_pb2.RegisterRequest, _context: Any
-    ) -> subjects_pb2.RegisterResponse:
-        """Register a person."""
-        around = self._around
-        with refusals():
-            registered = await register_person(
-                wire.registration_of(request, around.issuer),
-                store=around.store,
-                fingerprints=around.fingerprints,
-                new_id=around.new_id,
-                now=around.clock.now(),
-            )
-        metrics.identifiers_in_conflict(registered.conflict)
-        return subjects_pb2.RegisterResponse(
-            subject=registered.subject, existing=registered.existing
-        )
-
-    async def Resolve(  # noqa: N802  # the contract's name
-        self, request: subjects_pb2.ResolveRequest, _context: Any
-    ) -> subjects_pb2.ResolveResponse:
-        """Turn the persons of an event into handles."""
-        around, now = self._around, self._around.clock.now()
-        with refusals():
-            resolved = await resolve_life_event(
-                wire.life_event_of(request, now),
-                event_types=around.event_types.current,
-                store=around.store,
-                fencing=around.fencing,
-                fingerprints=around.fingerprints,
-                new_id=around.new_id,
-                now=now,
-            )
-        metrics.event_resolved(resolved)
-        return wire.resolve_response(resolved.resolution)
-
-
-class Permissions(_Servicer, permissions_pb2_grpc.PermissionsServicer):
+class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
     """A person's choices; whose they are, the caller's token says."""
 
     async def List(  # noqa: N802  # the contract's name
@@ -196,7 +118,7 @@ class Permissions(_Servicer, permissions_pb2_grpc.PermissionsServicer):
         return permissions_pb2.SnapshotResponse(sets=map(wire.permission_set_message, sets))
 
 
-class EnforcementPoints(_Servicer, enforcement_points_pb2_grpc.EnforcementPointsServicer):
+class EnforcementPoints(Servicer, enforcement_points_pb2_grpc.EnforcementPointsServicer):
     """Leases of the processes that stream or open content."""
 
     async def Register(  # noqa: N802  # the contract's name
@@ -226,7 +148,7 @@ class EnforcementPoints(_Servicer, enforcement_points_pb2_grpc.EnforcementPoints
         return lease
 
 
-class SignIn(_Servicer, sign_in_pb2_grpc.SignInServicer):
+class SignIn(Servicer, sign_in_pb2_grpc.SignInServicer):
     """From the identity provider's word to the platform's own."""
 
     async def Exchange(  # noqa: N802  # the contract's name

@@ -21,7 +21,8 @@ from services.identity.adapters.postgres_fences import PostgresFences
 from services.identity.adapters.postgres_pool import make_pool
 from services.identity.adapters.postgres_store import PostgresStore
 from services.identity.domain.identifier import Fingerprints
-from services.identity.entrypoints.grpc_server import Surroundings, services
+from services.identity.entrypoints.grpc_server import services
+from services.identity.entrypoints.surroundings import Surroundings
 from services.identity.handlers.fencing import Fencing
 from services.kit import rpc
 from services.kit.access import AccessTable

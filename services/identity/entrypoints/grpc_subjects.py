@@ -1,0 +1,110 @@
+"""The calls about people and events: one event and many go the same way."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from joinedup.identity.v1 import subjects_pb2, subjects_pb2_grpc
+from services.identity import metrics, wire
+from services.identity.domain.errors import IdentityError
+from services.identity.domain.life_event import LifeEvent
+from services.identity.entrypoints.grpc_errors import refusal, refusals
+from services.identity.entrypoints.surroundings import Servicer
+from services.identity.handlers.register_person import register_person
+from services.identity.handlers.resolve_life_event import (
+    Resolved,
+    Resolver,
+    resolve_life_event,
+    resolve_life_events,
+)
+from services.kit.rpc import RpcRefused
+from services.kit.telemetry import context_from, fail, tracer
+
+SPAN: Final = "resolve life event"
+# The last bit of a traceparent, which ends in two hexadecimal digits.
+SAMPLED: Final = frozenset("13579bdf")
+
+
+class Subjects(Servicer, subjects_pb2_grpc.SubjectsServicer):
+    """Handles, matching and cases."""
+
+    async def Register(  # noqa: N802  # the contract's name
+        self, request: subjects_pb2.RegisterRequest, _context: Any
+    ) -> subjects_pb2.RegisterResponse:
+        """Register a person."""
+        around = self._around
+        with refusals():
+            registered = await register_person(
+                wire.registration_of(request, around.issuer),
+                store=around.store,
+                fingerprints=around.fingerprints,
+                new_id=around.new_id,
+                now=around.clock.now(),
+            )
+        metrics.identifiers_in_conflict(registered.conflict)
+        return subjects_pb2.RegisterResponse(
+            subject=registered.subject, existing=registered.existing
+        )
+
+    async def Resolve(  # noqa: N802  # the contract's name
+        self, request: subjects_pb2.ResolveRequest, _context: Any
+    ) -> subjects_pb2.ResolveResponse:
+        """Turn the persons of an event into handles."""
+        now = self._around.clock.now()
+        with refusals():
+            event = wire.life_event_of(request, now)
+            resolved = await resolve_life_event(event, self._resolver(), self._around.fencing, now)
+        metrics.events_resolved([resolved])
+        return wire.resolve_response(resolved.resolution)
+
+    async def ResolveBatch(  # noqa: N802  # the contract's name
+        self, request: subjects_pb2.ResolveBatchRequest, _context: Any
+    ) -> subjects_pb2.ResolveBatchResponse:
+        """Turn the persons of many events into handles."""
+        now = self._around.clock.now()
+        with _event_spans([each.traceparent for each in request.events]), refusals():
+            read = wire.life_events_of(request, now)
+            events = [each for each in read if isinstance(each, LifeEvent)]
+            answered = iter(await resolve_life_events(events, self._resolver(), now))
+        answers = [next(answered) if isinstance(each, LifeEvent) else each for each in read]
+        metrics.events_resolved([each for each in answers if isinstance(each, Resolved)])
+        return subjects_pb2.ResolveBatchResponse(results=map(_result, answers))
+
+    def _resolver(self) -> Resolver:
+        around = self._around
+        types = around.event_types.current
+        return Resolver(types, around.store, around.fingerprints, around.new_id)
+
+
+def _result(answer: Resolved | IdentityError) -> subjects_pb2.ResolveResult:
+    if isinstance(answer, Resolved):
+        return subjects_pb2.ResolveResult(resolved=wire.resolve_response(answer.resolution))
+    code, try_again = refusal(answer)
+    return subjects_pb2.ResolveResult(
+        refused=subjects_pb2.ResolveRefusal(code=code, try_again=try_again)
+    )
+
+
+@contextmanager
+def _event_spans(traceparents: Sequence[str]) -> Iterator[None]:
+    """A span below each sampled trace, so that every event's own shows what was done here.
+
+    One event alone came with its trace: the call's span is below it already.
+    """
+    begun = []
+    if len(traceparents) > 1:
+        about = {"joinedup.batch_size": len(traceparents)}
+        begun = [
+            tracer(__name__).start_span(SPAN, context=context_from(each), attributes=about)
+            for each in traceparents
+            if each[-1:] in SAMPLED
+        ]
+    try:
+        yield
+    except RpcRefused as refused:
+        for each in begun:
+            fail(each, refused.code)
+        raise
+    finally:
+        for each in begun:
+            each.end()

@@ -1,0 +1,152 @@
+"""One event on its way to an answer: its persons become handles and find their case."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from services.identity.domain.child_case import Case, Cases, Sketch, find_case
+from services.identity.domain.event_type import EventType, Role
+from services.identity.domain.identifier import Fingerprint, Fingerprints, Match, match
+from services.identity.domain.life_event import LifeEvent, Person
+from services.identity.ports import FieldFed, NewId, SubjectRow, Told
+
+NOBODY = Match(None, conflict=False)
+
+
+@dataclass
+class Named:
+    """A person the event names, on the way to a handle."""
+
+    person: Person
+    role: Role
+    marks: list[Fingerprint] = field(repr=False)
+    match: Match = field(default=NOBODY, repr=False)
+    handle: str = field(default="", repr=False)
+
+
+class Asked:
+    """One event whose persons are to be known. Identifiers the source does not hold count not."""
+
+    def __init__(self, event: LifeEvent, event_type: EventType, fingerprints: Fingerprints) -> None:
+        self.event = event
+        self.type = event_type
+        self.named: list[Named] = []
+        self.minted: list[SubjectRow] = []
+        self.case: Case | None = None
+        self.case_is_news = False
+        self._child: Named | None = None
+        self._sketch: Sketch | None = None
+        for person in event.persons:
+            role = event_type.roles[person.role]
+            marks = [
+                fingerprints.of_identifier(each)
+                for each in person.identifiers
+                if each.scheme in role.schemes
+            ]
+            self.named.append(Named(person, role, marks))
+        if event_type.case is not None:
+            self._find_child(event_type.case.anchor, fingerprints)
+        self.digests = [mark.digest for each in self.named for mark in each.marks]
+
+    def _find_child(self, anchor: str, fingerprints: Fingerprints) -> None:
+        self._child = next((each for each in self.named if each.person.role == anchor), None)
+        if self._child is not None:
+            child = self._child.person
+            digest = fingerprints.of_forename(child.forename) if child.forename else None
+            self._sketch = Sketch(child.birth_date, child.sex, digest)
+
+    @property
+    def concerned(self) -> list[Named]:
+        """The persons a record is written for, in the order the event names them."""
+        return [each for each in self.named if each.role.concerned]
+
+    @property
+    def found(self) -> set[str]:
+        """Everyone the event is about, and its case, once they are known."""
+        found = {each.handle for each in self.named}
+        return found | {self.case.case_id} if self.case else found
+
+    @property
+    def conflicts(self) -> int:
+        """Persons whose identifiers point at more than one handle."""
+        return sum(each.match.conflict for each in self.named)
+
+    def keys(self, known: Mapping[bytes, str]) -> set[str | bytes]:
+        """What two events have in common when the answer to one may depend on the other."""
+        links = {self.event.event_id, self.event.supersedes} - {""}
+        return {*links, *self.digests, *self.known_handles(known)}
+
+    def known_handles(self, known: Mapping[bytes, str]) -> set[str]:
+        """Everyone whom the identifiers may mean."""
+        return {known[digest] for digest in self.digests if digest in known}
+
+    def know(self, known: Mapping[bytes, str], cases: Cases, before: str, new_id: NewId) -> None:
+        """Match each person or mint a handle; `before` is the case of the event this replaces."""
+        for each in self.named:
+            each.match = match(each.marks, known)
+        self._match_case(cases, before)
+        self._mint(new_id)
+        self._open_case(new_id)
+
+    def _match_case(self, cases: Cases, before: str) -> None:
+        rule, child, sketch = self.type.case, self._child, self._sketch
+        if rule is None or child is None or sketch is None:
+            return
+        known = [each for each in self.named if each.match.handle]
+        members = {each.match.handle or "" for each in known if each.person.role in rule.members}
+        self.case = cases.get(before) or find_case(
+            cases.of(each.match.handle or "" for each in known),
+            anchor=child.match.handle,
+            members=frozenset(members),
+            sketch=sketch,
+        )
+
+    def _mint(self, new_id: NewId) -> None:
+        """Give everyone a handle; those whom nobody knew are to be written down.
+
+        Identifiers are bound to a new handle only: what one department believes must not change
+        whom another department's event reaches.
+        """
+        self.minted = []
+        taken: dict[bytes, str] = {}
+        for each in self.named:
+            # The same unknown person may stand in two roles of one event.
+            handle = each.match.handle or match(each.marks, taken).handle
+            if handle is None and self.case is not None and each is self._child:
+                handle = self.case.anchor
+            if handle is None:
+                handle = new_id()
+                fresh = tuple(mark for mark in each.marks if mark.digest not in taken)
+                taken |= {mark.digest: handle for mark in fresh}
+                self.minted.append(SubjectRow(handle, "en", self.event.nation, fresh))
+            each.handle = handle
+
+    def _open_case(self, new_id: NewId) -> None:
+        rule, child, sketch = self.type.case, self._child, self._sketch
+        if rule is None or child is None or sketch is None:
+            return
+        members = frozenset(each.handle for each in self.named if each.person.role in rule.members)
+        found, self.case_is_news = self.case, True
+        if found is None:
+            self.case = Case(new_id(), rule.kind, child.handle, sketch, members)
+            return
+        self.case = replace(found, members=found.members | members)
+        self.case_is_news = self.case != found
+
+    @property
+    def told(self) -> Told:
+        """What the event leaves behind: fields of records, and whom it concerns."""
+        fed = {
+            (each.handle, name): value
+            for each in self.named
+            for name, value in self.type.feeds(each.person, self.event.facts).items()
+        }
+        return Told(
+            event=self.event,
+            lawful_basis=self.type.lawful_basis,
+            fields=tuple(FieldFed(handle, name, value) for (handle, name), value in fed.items()),
+            concerned=tuple(sorted({each.handle for each in self.concerned})),
+        )
+
+    def bound(self) -> dict[bytes, str]:
+        """Whom identifiers lead to from now on."""
+        return {mark.digest: row.handle for row in self.minted for mark in row.fingerprints}
