@@ -13,7 +13,7 @@ from services.kit.postgres import Connection
 
 # A server holds some thousands of locks in all: a transaction that needs very many holds
 # everybody off instead, which the others let it do by sharing the one lock that all of them take.
-MANY_LOCKS: Final = 2_000
+MANY_LOCKS: Final = 1_500
 _LOCK: Final = """
     SELECT pg_advisory_xact_lock_shared(0)
     UNION ALL SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key

@@ -110,14 +110,13 @@ async def test_a_call_that_makes_no_sense_is_refused_as_a_whole(identity, events
 
 
 async def test_more_names_than_the_database_locks_at_once_are_resolved_all_the_same(identity):
-    def events():
-        return [
-            a_birth(a_child(), a_mother(*(an_nhs_number(8 * n + i) for i in range(8))))
+    def events(turn):
+        numbers = [
+            a_mother(*(an_nhs_number(10_000 * turn + 8 * n + i) for i in range(8)))
             for n in range(480)
         ]
+        return [a_birth(a_child(), mother) for mother in numbers]
 
-    answers = await asyncio.gather(*(in_one_call(identity, events()) for _ in range(3)))
+    answers = await asyncio.gather(*(in_one_call(identity, events(turn)) for turn in range(3)))
 
-    subjects = [[result.resolved.persons[0].subject for result in each] for each in answers]
-    assert subjects[0] == subjects[1] == subjects[2]
-    assert len(set(subjects[0])) == 480
+    assert all(result.HasField("resolved") for answer in answers for result in answer)
