@@ -48,7 +48,7 @@ def text(contracts: Contracts) -> str:
 
 def described(contracts: Contracts) -> dict[str, Any]:
     """The OpenAPI document of an application that nobody calls."""
-    app = create_app(cast("Publishing", None), contracts.register, lambda: True)
+    app = create_app(cast("Publishing", None), contracts.register, lambda: True, hosts=())
     return app.openapi()
 
 

@@ -102,7 +102,7 @@ def test_an_example_of_a_problem_is_one_that_can_come(document, method, path, st
     response = document["paths"][path][method]["responses"][status]
     example = response["content"][PROBLEM]["examples"][name]["value"]
     schema = {**response["content"][PROBLEM]["schema"], "components": document["components"]}
-    said = texts.REQUEST | texts.PLACE
+    said = {**texts.REQUEST, **texts.PLACE}
 
     jsonschema_rs.validator_for(schema).validate(example)
     assert (str(example["status"]), example["code"]) == (status, name)
