@@ -22,6 +22,7 @@ from services.events.adapters.postgres_admissions import (
     pool_for,
 )
 from services.events.adapters.publisher_tokens import PublisherTokens
+from services.events.adapters.sandbox import Sandbox
 from services.events.domain.admission import Submission
 from services.events.entrypoints.http_api import create_app
 from services.events.entrypoints.http_publishing import Publishing
@@ -126,7 +127,9 @@ async def _assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> 
     channel = _identity(settings, clock)
     until_the_end.push_async_callback(channel.close)
     admissions = PostgresAdmissions(pool)
-    door = _door(clock, catalogue, admissions, producer, channel)
+    live = Beyond(IdentitySubjects(channel), KafkaLog(producer, wire.LIFE_EVENTS))
+    sandbox = Sandbox(pool, catalogue.event_type)
+    door = _door(clock, catalogue, admissions, live, Beyond(sandbox, sandbox))
     until_the_end.push_async_callback(door.close)
     return Parts(settings, clock, probe, catalogue, admissions, producer, door)
 
@@ -152,16 +155,15 @@ def _door(
     clock: Clock,
     catalogue: CatalogueFiles,
     admissions: PostgresAdmissions,
-    producer: LogProducer,
-    channel: grpc.aio.Channel,
+    live: Beyond,
+    sandbox: Beyond,
 ) -> Together[Submission, Answer]:
     """The one door: whatever comes at the same time is admitted together."""
-    live = Beyond(IdentitySubjects(channel), KafkaLog(producer, wire.LIFE_EVENTS))
     door = Door(
         register=catalogue,
         admissions=admissions,
         live=live,
-        sandbox=live,
+        sandbox=sandbox,
         now=clock.now,
         new_claim=new_random_id,
     )
