@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote
 
 import grpc
 import httpx
@@ -38,12 +39,13 @@ from services.kit.topics import create_topics, load_topics
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NOW: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 STRUCTURED: Final = "application/cloudevents+json"
-PUBLISHERS: Final = ("gro", "nrs", "groni", "dvla", "dwp", "council-cardiff", "council-leeds")
+BATCH: Final = "application/cloudevents-batch+json"
+PUBLISHERS: Final = tuple(path.stem for path in (ROOT / "catalogue" / "publishers").glob("*.yaml"))
 UNCONCERNED: Final = frozenset({"child"})
 _START_SECONDS: Final = 90
 
@@ -68,12 +70,29 @@ class Identity(SubjectsServicer):
             await asyncio.to_thread(self.held.wait, 20)
         if self.refusals:
             raise rpc.RpcRefused(*self.refusals.pop(0))
-        if request.event_id not in self.answers:
-            self.answers[request.event_id] = self._answer(request)
-        return self.answers[request.event_id]
+        return self._kept(request)
+
+    async def ResolveBatch(self, request, context):  # noqa: N802  # the contract's name
+        self.asked += request.events
+        self.traceparents += [each.traceparent for each in request.events]
+        if self.held is not None:
+            await asyncio.to_thread(self.held.wait, 20)
+        return pb.ResolveBatchResponse(results=map(self._result, request.events))
 
     async def Register(self, request, context):  # noqa: N802  # the contract's name
         raise rpc.RpcRefused(grpc.StatusCode.UNIMPLEMENTED, "not_here")
+
+    def _result(self, request: pb.ResolveRequest) -> pb.ResolveResult:
+        if not self.refusals:
+            return pb.ResolveResult(resolved=self._kept(request))
+        status, code = self.refusals.pop(0)
+        again = status is grpc.StatusCode.UNAVAILABLE
+        return pb.ResolveResult(refused=pb.ResolveRefusal(code=code, try_again=again))
+
+    def _kept(self, request: pb.ResolveRequest) -> pb.ResolveResponse:
+        if request.event_id not in self.answers:
+            self.answers[request.event_id] = self._answer(request)
+        return self.answers[request.event_id]
 
     def _answer(self, request: pb.ResolveRequest) -> pb.ResolveResponse:
         persons = [
@@ -141,12 +160,13 @@ class EventsService:
         self._make_keys()
         self.identity = Identity(folder / "services")
         self.log_file = folder / "events.log"
-        self.port, self.probe_port = free_port(), free_port()
+        self.port, self.grpc_port, self.probe_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             "EVENTS_ENVIRONMENT": "test",
             "EVENTS_CLOCK_OFFSET_SECONDS": str(self.offset.total_seconds()),
             "EVENTS_HTTP_PORT": str(self.port),
+            "EVENTS_GRPC_PORT": str(self.grpc_port),
             "EVENTS_PROBE_PORT": str(self.probe_port),
             "EVENTS_DATABASE_URL": database_url,
             "EVENTS_KAFKA_BOOTSTRAP": kafka,
@@ -157,6 +177,7 @@ class EventsService:
             "PYTHONPATH": f"{ROOT}:{ROOT / 'protos' / 'python'}",
             "PATH": os.environ["PATH"],
         }
+        self.target = f"127.0.0.1:{self.grpc_port}"
         self.http = httpx.Client(base_url=self.url, timeout=15, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -244,6 +265,10 @@ class EventsService:
             return jwt.encode(wanted, payload, signing, ["RS256"])
         return _compact(wanted, payload, signing)
 
+    def metadata(self, publisher: str = "gro", **claims: Any) -> tuple[tuple[str, str], ...]:
+        """The metadata of a call, with a fresh token."""
+        return (("authorization", f"Bearer {self.token(publisher, **claims)}"),)
+
     def publish(
         self, body: Mapping[str, Any] | bytes, publisher: str = "gro", **headers: str
     ) -> httpx.Response:
@@ -251,6 +276,27 @@ class EventsService:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"authorization": f"Bearer {self.token(publisher)}", "content-type": STRUCTURED}
         return self.http.post("/v1/events", content=content, headers={**sent, **headers})
+
+    def publish_batch(
+        self, events: Sequence[Mapping[str, Any] | bytes], publisher: str = "gro", **headers: str
+    ) -> httpx.Response:
+        """POST events as one batch, with one token."""
+        texts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in events]
+        body = b"[" + b",".join(texts) + b"]"
+        return self.publish(body, publisher, **{"content-type": BATCH, **headers})
+
+    def publish_binary(
+        self, event: Mapping[str, Any], publisher: str = "gro", **headers: str
+    ) -> httpx.Response:
+        """POST an event whose attributes are headers."""
+        attributes = {
+            f"ce-{name}": quote(str(value), safe=" /:.-+")
+            for name, value in event.items()
+            if name not in {"data", "datacontenttype"}
+        }
+        data = json.dumps(event["data"]).encode()
+        sent = {"content-type": "application/json", **attributes, **headers}
+        return self.publish(data, publisher, **sent)
 
     def follow(self, event_id: str, publisher: str = "gro") -> httpx.Response:
         """GET how far an event has come."""
@@ -330,7 +376,7 @@ def _base64(part: bytes) -> str:
     return base64.urlsafe_b64encode(part).decode().rstrip("=")
 
 
-def rows_of(database_url: str, statement: str) -> list[tuple[Any, ...]]:
+def rows_of(database_url: str, statement: str, **values: Any) -> list[tuple[Any, ...]]:
     """What a query finds."""
     with psycopg.connect(database_url) as connection:
-        return connection.execute(statement).fetchall()
+        return connection.execute(statement, values or None).fetchall()

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.events.domain import strict_json
-from services.events.domain.errors import BodyMalformed
+from services.events.domain.errors import BodyMalformed, TooLarge
 from tests.laws import law
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
@@ -116,3 +116,43 @@ def test_a_pair_of_surrogates_is_one_character():
 def test_the_extremes_of_sixty_four_bits_are_read():
     assert strict_json.read(b"[-9223372036854775808, 9223372036854775807]") == [-(2**63), 2**63 - 1]
     assert math.copysign(1, strict_json.read(b"-0.0")) == -1
+
+
+@law
+@given(st.lists(VALUES, max_size=5), st.sampled_from([None, 1]))
+def test_the_items_of_a_list_are_told_apart(values, indent):
+    texts = strict_json.items(json.dumps(values, indent=indent).encode(), most=5)
+
+    assert [json.dumps(strict_json.read(each)) for each in texts] == [
+        json.dumps(each) for each in values
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "offset"),
+    [
+        (b"", "body_empty", None),
+        (b" \n", "body_empty", None),
+        (b' {"id": "a"}', "batch_not_a_list", 1),
+        (b"[1", "json_invalid", 2),
+        (b'["1]', "json_invalid", 4),
+        (b"[1,]", "json_invalid", 3),
+        (b"[,1]", "json_invalid", 1),
+        (b"[1}", "json_invalid", 2),
+        (b"[1] 2", "json_trailing", 3),
+        (b"[" * 10_000, "json_invalid", 10_000),
+    ],
+)
+def test_a_batch_that_is_no_list_says_where(body, code, offset):
+    with pytest.raises(BodyMalformed) as refused:
+        strict_json.items(body, most=5)
+
+    assert (refused.value.reason, refused.value.offset) == (code, offset)
+
+
+def test_a_batch_is_counted_before_it_is_read():
+    assert len(strict_json.items(b"[1,2,3]", most=3)) == 3
+    with pytest.raises(TooLarge) as refused:
+        strict_json.items(b"[1,2,3,", most=2)
+
+    assert refused.value.reason == "batch_too_long"
