@@ -31,7 +31,7 @@ CLAIM_SECONDS = _METER.create_histogram(
     explicit_bucket_boundaries_advisory=_SECONDS,
 )
 STOPPED = _METER.create_counter(
-    f"{_NAME}.stopped", "{prompt}", "Prompts that the gate or a fence ended, by reason."
+    f"{_NAME}.stopped", "{prompt}", "Prompts that were stopped, by reason."
 )
 LAPSED = _METER.create_counter(
     f"{_NAME}.lapsed_claims", "{person}", "People whose claimed prompts were given back unsent."

@@ -50,9 +50,14 @@ class NudgeDecision:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Everything decided for one person and event; the first one that arrives is the one."""
+    """Everything decided for one person and event; the first one that arrives is the one.
+
+    `root_event_id` is the event under whose id the prompts of the same entry are counted: its own
+    unless this is a later statement about it.
+    """
 
     event_id: str
+    root_event_id: str
     subject: str
     event_type: str
     role: str
@@ -63,6 +68,11 @@ class Decision:
     occurred: str
     publisher: str
     nudges: tuple[NudgeDecision, ...]
+
+    @property
+    def is_later_statement(self) -> bool:
+        """Whether it corrects or cancels what was told before."""
+        return self.root_event_id != self.event_id
 
     def nudge_of(self, prompt_id: str) -> NudgeDecision | None:
         """The part that a prompt came from."""

@@ -38,16 +38,19 @@ class ExplainedDecision:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why and why not, for one event."""
+    """Why and why not, for one event; `statements` are the events that speak of its entry."""
 
     event_id: str
     event_type: str
     recorded_at: datetime
     decisions: tuple[ExplainedDecision, ...]
     trace_id: str
+    statements: tuple[str, ...]
 
 
-def explain(kept: Sequence[Kept], deliveries: Iterable[Delivery]) -> Explanation:
+def explain(
+    kept: Sequence[Kept], deliveries: Iterable[Delivery], statements: Iterable[str]
+) -> Explanation:
     """The explanation of one event; `kept` holds at least one decision, in a stable order."""
     by_prompt: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
@@ -62,6 +65,7 @@ def explain(kept: Sequence[Kept], deliveries: Iterable[Delivery]) -> Explanation
             for number, each in enumerate(kept, start=1)
         ),
         trace_id=trace_id_of(first.traceparent),
+        statements=tuple(statements),
     )
 
 

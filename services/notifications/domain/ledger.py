@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from services.notifications.domain.decision import Arrival, Outcome
+from services.notifications.domain.decision import Arrival, Decision, NudgeDecision, Outcome
 
 
 class Channel(StrEnum):
@@ -84,6 +84,7 @@ class NewRow:
     channel: Channel
     subject: str
     event_id: str
+    root_event_id: str
     nudge: str
     version: str
     scheduled: bool
@@ -98,10 +99,18 @@ class NewRow:
 
 @dataclass(frozen=True, slots=True)
 class CalledOff:
-    """Prompts of one nudge and person that were scheduled and are not wanted any more."""
+    """Prompts of one nudge and person that are not wanted any more, and the event that says so.
+
+    With a root: those of that entry, opened or not, but for the one that is to stay; `prompt_id`
+    is the one that may still come. Without: those that wait for their moment, whatever for.
+    """
 
     subject: str
     nudge: str
+    event_id: str
+    root_event_id: str = ""
+    prompt_id: str = ""
+    stays: str = ""
 
 
 def rows_of(arrival: Arrival, now: datetime) -> list[NewRow]:
@@ -114,6 +123,7 @@ def rows_of(arrival: Arrival, now: datetime) -> list[NewRow]:
             channel=Channel(channel),
             subject=decision.subject,
             event_id=decision.event_id,
+            root_event_id=decision.root_event_id,
             nudge=nudge.nudge,
             version=nudge.version,
             scheduled=nudge.outcome is Outcome.SCHEDULED,
@@ -133,10 +143,23 @@ def rows_of(arrival: Arrival, now: datetime) -> list[NewRow]:
 
 
 def called_off_by(arrivals: Iterable[Arrival]) -> list[CalledOff]:
-    """The scheduled prompts that decisions call off."""
+    """The prompts that decisions call off.
+
+    A later statement that offers a prompt calls off what an older major of its nudge had offered.
+    """
     return [
-        CalledOff(arrival.decision.subject, nudge.nudge)
+        called_off
         for arrival in arrivals
         for nudge in arrival.decision.nudges
-        if nudge.outcome is Outcome.CANCELLED
+        if (called_off := _called_off(arrival.decision, nudge)) is not None
     ]
+
+
+def _called_off(decision: Decision, nudge: NudgeDecision) -> CalledOff | None:
+    about = (decision.subject, nudge.nudge, decision.event_id)
+    if nudge.outcome is Outcome.CANCELLED:
+        root = decision.root_event_id if nudge.prompt_id else ""
+        return CalledOff(*about, root, prompt_id=nudge.prompt_id)
+    if nudge.outcome.means_a_prompt and decision.is_later_statement:
+        return CalledOff(*about, decision.root_event_id, stays=nudge.prompt_id)
+    return None

@@ -46,6 +46,7 @@ class DecisionConsumer:
                     poison.append((record, read))
             admitted = await admit_decisions(arrivals, self.decisions, now=self.now())
         metrics.DECISIONS.add(admitted.decisions)
+        metrics.STOPPED.add(admitted.called_off, {"joinedup.reason": "called_off"})
         metrics.REPEATED_DECISIONS.add(len(arrivals) - admitted.decisions)
         self.wake(admitted.subjects)
         for record, reason in poison:

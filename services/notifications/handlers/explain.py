@@ -19,4 +19,9 @@ async def explain(an_id: str, subject: str | None, decisions: Decisions) -> Expl
         kept = await decisions.of_event(event_id, subject)
     if not kept:
         raise NothingExplained
-    return explanation.explain(kept, await decisions.deliveries(event_id, subject))
+    prompts = [nudge.prompt_id for each in kept for nudge in each.decision.nudges]
+    return explanation.explain(
+        kept,
+        await decisions.deliveries(prompts, subject),
+        await decisions.statements(kept[0].decision.root_event_id, subject),
+    )

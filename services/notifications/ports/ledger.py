@@ -15,11 +15,15 @@ from services.notifications.domain.prompt import (
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a batch changed: how many decisions were the first, and whose prompts now wait."""
+    """What a batch changed: how many decisions were the first, and whose prompts now wait.
+
+    `called_off` counts prompts, a channel each, that the batch ended.
+    """
 
     decisions: int
     rows: int
     subjects: tuple[str, ...]
+    called_off: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +118,11 @@ class Decisions(Protocol):
     async def event_of(self, prompt_id: str, subject: str | None) -> str | None:
         """The event a prompt came from; None if there is none, or it is somebody else's."""
 
-    async def deliveries(self, event_id: str, subject: str | None) -> list[Delivery]:
-        """Where the event's prompts stand."""
+    async def deliveries(self, prompts: Sequence[str], subject: str | None) -> list[Delivery]:
+        """Where prompts stand; only one person's if one is given."""
+
+    async def statements(self, root_event_id: str, subject: str | None) -> list[str]:
+        """The events decided so far that speak of an entry, in the order they were decided."""
 
 
 class NudgeVersions(Protocol):

@@ -40,12 +40,14 @@ def decision_of(message: decision_pb2.Decision, key: bytes | None) -> Decision:
     """
     if key != message.subject.encode():
         raise DecisionInvalid("key_mismatch")
-    if not (is_id(message.event_id) and is_id(message.subject)):
+    root_event_id = message.root_event_id or message.event_id
+    if not all(is_id(each) for each in (message.event_id, message.subject, root_event_id)):
         raise DecisionInvalid("decode")
     if not (message.HasField("recorded_at") and message.HasField("decided_at")):
         raise DecisionInvalid("decode")
     return Decision(
         event_id=message.event_id,
+        root_event_id=root_event_id,
         subject=message.subject,
         event_type=message.event_type,
         role=message.role,
@@ -82,6 +84,7 @@ def explain_response(explanation: Explanation) -> decisions_pb2.ExplainResponse:
             )
             for each in explanation.decisions
         ],
+        statements=explanation.statements,
     )
 
 
@@ -90,7 +93,8 @@ def _nudge(message: decision_pb2.NudgeDecision) -> NudgeDecision:
     if outcome is None:
         unwritten = message.outcome == decision_pb2.OUTCOME_UNSPECIFIED
         raise DecisionInvalid("decode" if unwritten else "schema_future")
-    if outcome.means_a_prompt and not is_id(message.prompt_id):
+    named = outcome.means_a_prompt or message.prompt_id
+    if named and not is_id(message.prompt_id):
         raise DecisionInvalid("decode")
     storable(message.nudge, message.version, message.purpose, message.controller)
     return NudgeDecision(

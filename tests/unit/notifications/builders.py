@@ -98,6 +98,26 @@ def a_decision(*nudges: decision_pb2.NudgeDecision, **changed: Any) -> decision_
     return decision_pb2.Decision(**about | changed)
 
 
+def a_later_decision(
+    first: decision_pb2.Decision, *nudges: decision_pb2.NudgeDecision, **changed: Any
+) -> decision_pb2.Decision:
+    """What was decided for the same person on a later statement about the same entry."""
+    about = {"subject": first.subject, "root_event_id": first.event_id}
+    return a_decision(*nudges, **about | changed)
+
+
+def a_call_off(issued: decision_pb2.NudgeDecision, **changed: Any) -> decision_pb2.NudgeDecision:
+    """The end of a prompt, as a later statement decides it."""
+    about: dict[str, Any] = {
+        "prompt_id": issued.prompt_id,
+        "nudge": issued.nudge,
+        "outcome": decision_pb2.OUTCOME_CANCELLED,
+        "reasons": ["event_cancelled"],
+        "channels": [],
+    }
+    return a_nudge_decision(**about | changed)
+
+
 def as_decision(message: decision_pb2.Decision) -> Decision:
     """The domain's decision in a message."""
     return decision_of(message, message.subject.encode())

@@ -22,11 +22,13 @@ def test_each_person_has_a_number_and_each_nudge_its_deliveries():
     theirs = as_decision(a_decision(event_id=mine.event_id))
     delivery = Delivery(issued.prompt_id, Channel.INBOX, State.SENT, "", NOW)
 
-    told = explain([Kept(mine, TRACEPARENT), Kept(theirs, TRACEPARENT)], [delivery])
+    kept = [Kept(mine, TRACEPARENT), Kept(theirs, TRACEPARENT)]
+    told = explain(kept, [delivery], [mine.event_id])
 
     assert [each.number for each in told.decisions] == [1, 2]
     assert [deliveries for _, deliveries in told.decisions[0].nudges] == [(delivery,), ()]
     assert told.trace_id == TRACE
+    assert told.statements == (mine.event_id,)
 
 
 @pytest.mark.parametrize(

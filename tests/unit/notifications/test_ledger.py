@@ -7,13 +7,22 @@ import pytest
 
 from joinedup.nudges.v1 import decision_pb2
 from services.notifications.domain.ledger import (
+    CalledOff,
     Channel,
     State,
     called_off_by,
     rows_of,
     states_before,
 )
-from tests.unit.notifications.builders import NOW, a_decision, a_nudge_decision, an_arrival
+from tests.unit.notifications.builders import (
+    NOW,
+    a_call_off,
+    a_decision,
+    a_later_decision,
+    a_nudge_decision,
+    an_arrival,
+    as_decision,
+)
 
 FINAL = {State.OPENED, State.SUPPRESSED, State.EXPIRED, State.DEAD}
 
@@ -73,11 +82,44 @@ def test_a_channel_that_is_not_known_here_is_left_out_and_a_repeated_one_counts_
     assert [row.channel for row in rows] == [Channel.INBOX]
 
 
-def test_a_cancelled_nudge_calls_off_what_was_scheduled_for_that_person():
-    cancelled = a_nudge_decision(outcome=decision_pb2.OUTCOME_CANCELLED)
-    arrival = an_arrival(a_decision(cancelled))
+def test_a_nudge_that_was_fulfilled_calls_off_what_waits_whatever_it_was_planned_for():
+    fulfilled = a_nudge_decision(outcome=decision_pb2.OUTCOME_CANCELLED, prompt_id="")
+    event = as_decision(decided := a_decision(fulfilled))
 
-    (called_off,) = called_off_by([arrival])
+    assert called_off_by([an_arrival(decided)]) == [
+        CalledOff(event.subject, "family.child-benefit", event.event_id)
+    ]
 
-    assert called_off.subject == arrival.decision.subject
-    assert called_off.nudge == "family.child-benefit"
+
+def test_a_prompt_that_is_named_is_called_off_with_all_of_its_entry():
+    issued = a_nudge_decision()
+    first = a_decision(issued)
+    cancelled = a_later_decision(first, a_call_off(issued))
+
+    assert called_off_by([an_arrival(first), an_arrival(cancelled)]) == [
+        CalledOff(
+            *(first.subject, issued.nudge, cancelled.event_id, first.event_id),
+            prompt_id=issued.prompt_id,
+        )
+    ]
+
+
+def test_an_amended_prompt_stays_and_ends_those_of_an_older_major():
+    issued = a_nudge_decision()
+    first = a_decision(issued)
+    amended = a_later_decision(first, issued)
+
+    assert called_off_by([an_arrival(amended)]) == [
+        CalledOff(
+            *(first.subject, issued.nudge, amended.event_id, first.event_id),
+            stays=issued.prompt_id,
+        )
+    ]
+
+
+def test_a_row_knows_the_entry_its_prompt_counts_for():
+    first = a_decision()
+    amended = a_later_decision(first)
+
+    assert {row.root_event_id for row in rows_of(an_arrival(first), NOW)} == {first.event_id}
+    assert {row.root_event_id for row in rows_of(an_arrival(amended), NOW)} == {first.event_id}

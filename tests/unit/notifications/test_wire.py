@@ -22,7 +22,7 @@ from tests.unit.notifications.builders import (
     as_decision,
 )
 
-MAIR = "m" * 26
+MAIR, NIA = "m" * 26, "n" * 26
 
 
 def reason_of(message: decision_pb2.Decision, key: bytes | None = None) -> str:
@@ -47,12 +47,23 @@ def test_a_record_under_somebody_else_s_key_is_refused():
 
 def test_a_record_without_ids_or_times_is_refused():
     assert reason_of(a_decision(event_id="short")) == "decode"
+    assert reason_of(a_decision(root_event_id="short")) == "decode"
     assert reason_of(a_decision(subject="")) == "decode"
     assert reason_of(a_decision(recorded_at=None)) == "decode"
 
 
 def test_a_prompt_without_an_id_is_refused():
+    cancelled = decision_pb2.OUTCOME_CANCELLED
+
     assert reason_of(a_decision(a_nudge_decision(prompt_id=""))) == "decode"
+    assert reason_of(a_decision(a_nudge_decision(outcome=cancelled, prompt_id="x"))) == "decode"
+
+
+def test_a_first_statement_is_its_own_root():
+    named = as_decision(a_decision(event_id=MAIR, root_event_id=NIA))
+
+    assert not as_decision(a_decision()).is_later_statement
+    assert (named.root_event_id, named.is_later_statement) == (NIA, True)
 
 
 def test_an_outcome_nobody_wrote_is_refused_and_one_of_the_future_waits_for_the_upgrade():

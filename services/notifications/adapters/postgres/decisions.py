@@ -7,13 +7,13 @@ from typing import Final
 from psycopg import sql
 
 from services.kit.postgres import Connection
+from services.notifications.adapters.postgres import corrections
 from services.notifications.adapters.postgres.store import Store
 from services.notifications.domain.decision import Arrival
 from services.notifications.domain.explanation import Delivery, Kept
 from services.notifications.domain.ledger import (
     Channel,
     NewRow,
-    Reason,
     State,
     called_off_by,
     rows_of,
@@ -22,11 +22,17 @@ from services.notifications.domain.nudge import version_parts
 from services.notifications.ports import Admission
 from services.notifications.wire.decisions import decision_from_record
 
+# A prompt that an earlier statement brought is not brought again, on no other channel either; one
+# that was called off before it came is kept as that.
 _INSERT_ROW: Final = """
-    INSERT INTO ledger (prompt_id, channel, subject, event_id, nudge, major, minor, version,
-        scheduled, purpose, controller, epoch, permission_serial, state, not_before, expires_at,
-        traceparent, created_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'new', %s, %s, %s, %s)
+    INSERT INTO ledger (prompt_id, channel, subject, event_id, root_event_id, nudge, major, minor,
+        version, scheduled, purpose, controller, epoch, permission_serial, not_before, expires_at,
+        traceparent, created_at, state, reason, ended_at)
+    SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s, %s,
+        CASE WHEN o.at IS NULL THEN 'new' ELSE 'suppressed' END,
+        CASE WHEN o.at IS NULL THEN '' ELSE 'called_off' END, o.at
+    FROM (VALUES (%s)) AS p (prompt_id) LEFT JOIN called_off o ON o.prompt_id = p.prompt_id
+    WHERE NOT EXISTS (SELECT FROM ledger l WHERE l.prompt_id = p.prompt_id AND l.event_id <> %s)
     ON CONFLICT (prompt_id, channel) DO NOTHING
 """
 
@@ -45,8 +51,17 @@ _DELIVERIES: Final = sql.SQL("""
         CASE state WHEN 'new' THEN created_at WHEN 'claimed' THEN claimed_at
             WHEN 'sent' THEN sent_at WHEN 'delivered' THEN delivered_at
             WHEN 'opened' THEN opened_at ELSE coalesce(ended_at, created_at) END
-    FROM ledger WHERE event_id = %s AND (%s::text IS NULL OR subject = %s)
+    FROM ledger WHERE prompt_id = ANY(%s) AND (%s::text IS NULL OR subject = %s)
     ORDER BY prompt_id, channel
+""")
+_STATEMENTS: Final = sql.SQL("""
+    SELECT event_id FROM (
+        SELECT event_id, subject, decided_at FROM decisions WHERE event_id = %s
+        UNION ALL
+        SELECT event_id, subject, decided_at FROM decisions
+        WHERE root_event_id = %s AND root_event_id <> event_id) AS told
+    WHERE %s::text IS NULL OR subject = %s
+    GROUP BY event_id ORDER BY min(decided_at), event_id
 """)
 
 
@@ -58,22 +73,24 @@ class PostgresDecisions:
 
     async def admit(self, arrivals: Sequence[Arrival], now: datetime) -> Admission:
         """Keep what is first, and write its rows, in one transaction."""
-        # In one order everywhere, so that two replicas with the same records never wait for each
-        # other; the sort is stable, so of two for the same event and person the first stays first.
-        ordered = sorted(arrivals, key=lambda each: (each.decision.event_id, each.decision.subject))
 
         async def work(connection: Connection) -> Admission:
-            first = await self._keep(connection, ordered, now)
+            first = await self._keep(connection, arrivals, now)
             rows = [row for arrival in first for row in rows_of(arrival, now)]
-            rows.sort(key=lambda row: (row.prompt_id, row.channel))
-            if rows:
-                async with connection.cursor() as cursor:
-                    await cursor.executemany(_INSERT_ROW, [_columns(row, now) for row in rows])
-            await self._call_off(connection, first, now)
+            called_off = called_off_by(first)
+            if called_off:
+                await corrections.lock(connection, called_off)
+                await corrections.remember(connection, called_off, now)
+            await self._write(connection, rows, now)
+            ended = 0
+            if called_off:
+                await corrections.correct(connection, rows)
+                ended = await corrections.call_off(connection, called_off, now)
             return Admission(
                 decisions=len(first),
                 rows=len(rows),
                 subjects=tuple(dict.fromkeys(row.subject for row in rows)),
+                called_off=ended,
             )
 
         return await self._store.run(work)
@@ -81,36 +98,37 @@ class PostgresDecisions:
     async def _keep(
         self, connection: Connection, arrivals: Sequence[Arrival], now: datetime
     ) -> list[Arrival]:
+        """Those that are the first for their event and person, in the log's order."""
+        first: dict[tuple[str, str], Arrival] = {}
+        for each in arrivals:
+            first.setdefault((each.decision.event_id, each.decision.subject), each)
+        # In one order everywhere, so that two replicas with the same records never wait for each
+        # other.
+        ordered = [first[key] for key in sorted(first)]
         cursor = await connection.execute(
-            "INSERT INTO decisions (event_id, subject, record, traceparent, decided_at,"
-            " admitted_at)"
-            " SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[],"
+            "INSERT INTO decisions (event_id, root_event_id, subject, record, traceparent,"
+            " decided_at, admitted_at)"
+            " SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[],"
             " %s::timestamptz[])"
             " ON CONFLICT (event_id, subject) DO NOTHING RETURNING event_id, subject",
             (
                 now,
-                [each.decision.event_id for each in arrivals],
-                [each.decision.subject for each in arrivals],
-                [each.record for each in arrivals],
-                [each.traceparent for each in arrivals],
-                [each.decision.decided_at for each in arrivals],
+                [each.decision.event_id for each in ordered],
+                [each.decision.root_event_id for each in ordered],
+                [each.decision.subject for each in ordered],
+                [each.record for each in ordered],
+                [each.traceparent for each in ordered],
+                [each.decision.decided_at for each in ordered],
             ),
         )
         kept = set(await cursor.fetchall())
-        first: dict[tuple[str, str], Arrival] = {}
-        for each in arrivals:
-            first.setdefault((each.decision.event_id, each.decision.subject), each)
         return [arrival for key, arrival in first.items() if key in kept]
 
-    async def _call_off(
-        self, connection: Connection, first: Sequence[Arrival], now: datetime
-    ) -> None:
-        for each in called_off_by(first):
-            await connection.execute(
-                "UPDATE ledger SET state = 'suppressed', reason = %s, ended_at = %s"
-                " WHERE subject = %s AND nudge = %s AND scheduled AND state = 'new'",
-                (Reason.CALLED_OFF.value, now, each.subject, each.nudge),
-            )
+    async def _write(self, connection: Connection, rows: Sequence[NewRow], now: datetime) -> None:
+        ordered = sorted(rows, key=lambda row: (row.prompt_id, row.channel))
+        if ordered:
+            async with connection.cursor() as cursor:
+                await cursor.executemany(_INSERT_ROW, [_columns(row, now) for row in ordered])
 
     async def of_event(self, event_id: str, subject: str | None) -> list[Kept]:
         """An event's decisions in a stable order; only one person's if one is given."""
@@ -122,19 +140,25 @@ class PostgresDecisions:
         rows = await self._store.one(_EVENT_OF, (prompt_id, subject, subject))
         return str(rows[0][0]) if rows else None
 
-    async def deliveries(self, event_id: str, subject: str | None) -> list[Delivery]:
-        """Where the event's prompts stand."""
-        rows = await self._store.one(_DELIVERIES, (event_id, subject, subject))
+    async def deliveries(self, prompts: Sequence[str], subject: str | None) -> list[Delivery]:
+        """Where prompts stand; only one person's if one is given."""
+        rows = await self._store.one(_DELIVERIES, (list(prompts), subject, subject))
         return [
             Delivery(prompt_id, Channel(channel), State(state), reason, at)
             for prompt_id, channel, state, reason, at in rows
         ]
 
+    async def statements(self, root_event_id: str, subject: str | None) -> list[str]:
+        """The events decided so far that speak of an entry, in the order they were decided."""
+        about = (root_event_id, root_event_id, subject, subject)
+        return [str(row[0]) for row in await self._store.one(_STATEMENTS, about)]
+
 
 def _columns(row: NewRow, now: datetime) -> tuple[object, ...]:
     major, minor = version_parts(row.version)
     return (
-        *(row.prompt_id, row.channel.value, row.subject, row.event_id, row.nudge),
-        *(major, minor, row.version, row.scheduled, row.purpose, row.controller, row.epoch),
-        *(row.permission_serial, row.not_before, row.expires_at, row.traceparent, now),
+        *(row.prompt_id, row.channel.value, row.subject, row.event_id, row.root_event_id),
+        *(row.nudge, major, minor, row.version, row.scheduled, row.purpose, row.controller),
+        *(row.epoch, row.permission_serial, row.not_before, row.expires_at, row.traceparent, now),
+        *(row.prompt_id, row.event_id),
     )

@@ -45,16 +45,16 @@ from services.notifications.ports import OpenPrompt
 from services.notifications.wire.decisions import decision_from_record
 
 _ROW: Final = sql.SQL("""
-    SELECT {ask}, l.prompt_id, l.subject, l.state, l.attempt, l.opened_at IS NOT NULL, l.answer,
-        l.nudge, l.version, l.event_id, v.document, d.record
+    SELECT {ask}, l.prompt_id, l.subject, l.state, l.attempt, l.opened_at IS NOT NULL,
+        l.reason = 'called_off', l.answer, l.nudge, l.version, l.event_id, v.document, d.record
     FROM ledger l {version}
-    JOIN decisions d ON d.event_id = l.event_id AND d.subject = l.subject
+    LEFT JOIN decisions d ON d.event_id = l.event_id AND d.subject = l.subject
     WHERE l.prompt_id = %s AND l.subject = %s ORDER BY l.channel FOR UPDATE OF l
 """).format(ask=ASK, version=VERSION)
 
 _INBOX: Final = sql.SQL("""
-    SELECT prompt_id, sent_at, state FROM ledger
-    WHERE subject = %s AND channel = 'inbox' AND state = ANY(%s)
+    SELECT prompt_id, sent_at, CASE reason WHEN 'called_off' THEN 'suppressed' ELSE state END
+    FROM ledger WHERE subject = %s AND channel = 'inbox' AND state = ANY(%s)
       AND (%s::timestamptz IS NULL OR sent_at < %s OR (sent_at = %s AND prompt_id > %s))
     ORDER BY sent_at DESC, prompt_id LIMIT %s
 """)
@@ -68,6 +68,7 @@ class _Row:
     state: State
     attempt: int
     opened: bool
+    called_off: bool
     answer: str | None
     nudge: str
     version: str
@@ -100,7 +101,7 @@ class PostgresPrompts:
             rows = await connection.execute(_ROW, (opening.prompt_id, opening.subject))
             view = await asked.fetch()
             row = _on(opening.channel, [_row(each) for each in await rows.fetchall()])
-            if row.state.is_final and row.state is not State.OPENED:
+            if row.called_off or (row.state.is_final and row.state is not State.OPENED):
                 return Stopped(Reason.WITHDRAWN)
             verdict = judge(row.ask, view, now)
             if isinstance(verdict, ReadThrough):

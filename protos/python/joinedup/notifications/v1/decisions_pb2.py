@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from joinedup.notifications.v1 import prompts_pb2 as joinedup_dot_notifications_dot_v1_dot_prompts__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)joinedup/notifications/v1/decisions.proto\x12\x19joinedup.notifications.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'joinedup/notifications/v1/prompts.proto\"\x1c\n\x0e\x45xplainRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\xbb\x01\n\x0f\x45xplainResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12/\n\x0brecorded_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\tdecisions\x18\x04 \x03(\x0b\x32,.joinedup.notifications.v1.ExplainedDecision\x12\x10\n\x08trace_id\x18\x05 \x01(\t\"\xb8\x01\n\x11\x45xplainedDecision\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x0c\n\x04role\x18\x02 \x01(\t\x12.\n\ndecided_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63\x61talogue_revision\x18\x04 \x01(\t\x12\x39\n\x06nudges\x18\x05 \x03(\x0b\x32).joinedup.notifications.v1.ExplainedNudge\"\xb6\x01\n\x0e\x45xplainedNudge\x12\r\n\x05nudge\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x11\n\tprompt_id\x18\x05 \x01(\t\x12\r\n\x05\x65poch\x18\x06 \x01(\x03\x12@\n\ndeliveries\x18\x07 \x03(\x0b\x32,.joinedup.notifications.v1.ExplainedDelivery\"\x8d\x01\n\x11\x45xplainedDelivery\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .joinedup.notifications.v1.State\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2m\n\tDecisions\x12`\n\x07\x45xplain\x12).joinedup.notifications.v1.ExplainRequest\x1a*.joinedup.notifications.v1.ExplainResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)joinedup/notifications/v1/decisions.proto\x12\x19joinedup.notifications.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'joinedup/notifications/v1/prompts.proto\"\x1c\n\x0e\x45xplainRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\xcf\x01\n\x0f\x45xplainResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12/\n\x0brecorded_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\tdecisions\x18\x04 \x03(\x0b\x32,.joinedup.notifications.v1.ExplainedDecision\x12\x10\n\x08trace_id\x18\x05 \x01(\t\x12\x12\n\nstatements\x18\x06 \x03(\t\"\xb8\x01\n\x11\x45xplainedDecision\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x0c\n\x04role\x18\x02 \x01(\t\x12.\n\ndecided_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63\x61talogue_revision\x18\x04 \x01(\t\x12\x39\n\x06nudges\x18\x05 \x03(\x0b\x32).joinedup.notifications.v1.ExplainedNudge\"\xb6\x01\n\x0e\x45xplainedNudge\x12\r\n\x05nudge\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x11\n\tprompt_id\x18\x05 \x01(\t\x12\r\n\x05\x65poch\x18\x06 \x01(\x03\x12@\n\ndeliveries\x18\x07 \x03(\x0b\x32,.joinedup.notifications.v1.ExplainedDelivery\"\x8d\x01\n\x11\x45xplainedDelivery\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .joinedup.notifications.v1.State\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2m\n\tDecisions\x12`\n\x07\x45xplain\x12).joinedup.notifications.v1.ExplainRequest\x1a*.joinedup.notifications.v1.ExplainResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,13 +36,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPLAINREQUEST']._serialized_start=146
   _globals['_EXPLAINREQUEST']._serialized_end=174
   _globals['_EXPLAINRESPONSE']._serialized_start=177
-  _globals['_EXPLAINRESPONSE']._serialized_end=364
-  _globals['_EXPLAINEDDECISION']._serialized_start=367
-  _globals['_EXPLAINEDDECISION']._serialized_end=551
-  _globals['_EXPLAINEDNUDGE']._serialized_start=554
-  _globals['_EXPLAINEDNUDGE']._serialized_end=736
-  _globals['_EXPLAINEDDELIVERY']._serialized_start=739
-  _globals['_EXPLAINEDDELIVERY']._serialized_end=880
-  _globals['_DECISIONS']._serialized_start=882
-  _globals['_DECISIONS']._serialized_end=991
+  _globals['_EXPLAINRESPONSE']._serialized_end=384
+  _globals['_EXPLAINEDDECISION']._serialized_start=387
+  _globals['_EXPLAINEDDECISION']._serialized_end=571
+  _globals['_EXPLAINEDNUDGE']._serialized_start=574
+  _globals['_EXPLAINEDNUDGE']._serialized_end=756
+  _globals['_EXPLAINEDDELIVERY']._serialized_start=759
+  _globals['_EXPLAINEDDELIVERY']._serialized_end=900
+  _globals['_DECISIONS']._serialized_start=902
+  _globals['_DECISIONS']._serialized_end=1011
 # @@protoc_insertion_point(module_scope)

@@ -53,6 +53,7 @@ class ExplainResponse(_message.Message):
     RECORDED_AT_FIELD_NUMBER: _builtins.int
     DECISIONS_FIELD_NUMBER: _builtins.int
     TRACE_ID_FIELD_NUMBER: _builtins.int
+    STATEMENTS_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The event."""
     event_type: _builtins.str
@@ -67,6 +68,10 @@ class ExplainResponse(_message.Message):
     def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedDecision]:
         """One entry for each concerned person the caller may see, numbered, never named."""
 
+    @_builtins.property
+    def statements(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of all events decided so far that speak of the same entry, in the order they were decided."""
+
     def __init__(
         self,
         *,
@@ -75,10 +80,11 @@ class ExplainResponse(_message.Message):
         recorded_at: _timestamp_pb2.Timestamp | None = ...,
         decisions: _abc.Iterable[Global___ExplainedDecision] | None = ...,
         trace_id: _builtins.str = ...,
+        statements: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "event_id", b"event_id", "event_type", b"event_type", "recorded_at", b"recorded_at", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "event_id", b"event_id", "event_type", b"event_type", "recorded_at", b"recorded_at", "statements", b"statements", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
