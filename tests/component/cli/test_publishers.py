@@ -2,6 +2,8 @@
 
 import ast
 import json
+import re
+import shlex
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -13,10 +15,12 @@ from joserfc.jwk import ECKey
 from deploy.local.settings import ROOT
 from joinedup.cli.publisher_register import Register
 from services.events.domain.rules import broken_rules
+from services.events.domain.simulation import PEOPLE
 from tests.command_line import InProcess
 
 MOVED = "residence.address.moved.v1"
 SOURCE = "urn:uk:council-tax:swansea"
+COMMAND = re.compile(r"^joinedup publishers (.+)$", re.MULTILINE)
 ID = "council-swansea"
 
 
@@ -352,6 +356,16 @@ def test_a_check_names_what_is_wrong_and_the_cure(publishers, fault, name, says)
 
 def test_the_shipped_register_is_as_it_should_be(publishers):
     assert publishers.findings() == {}
+
+
+def test_the_page_about_becoming_a_publisher_is_true(publishers):
+    page = (ROOT / "docs" / "how-to" / "become-a-publisher.md").read_text().replace("\\\n", " ")
+    commands = [shlex.split(each, comments=True) for each in COMMAND.findall(page)]
+
+    answers = [publishers(*each).code for each in commands if each[0] != "check"]
+
+    assert answers == [0] * 6
+    assert {each.value for each in PEOPLE} <= set(page.replace("|", " ").split())
 
 
 def test_every_command_teaches_with_an_example(publishers):
