@@ -167,6 +167,7 @@ def endpoints(machine: Machine, names: Collection[str]) -> dict[str, str]:
     tcp = ports.address(base, "postgres")
     offered = (
         ("events_http", "events", ports.url(base, "events_http")),
+        ("events_grpc", "events", ports.address(base, "events_grpc")),
         ("identity_grpc", "identity", ports.address(base, "identity_grpc")),
         ("notifications_grpc", "notifications", ports.address(base, "notifications_grpc")),
         ("portal", "portal", ports.url(base, "portal")),
@@ -280,17 +281,14 @@ def _sign_in(machine: Machine) -> Process:
 def _service(machine: Machine, name: str, environment: Mapping[str, str]) -> Process:
     base = machine.port_base
     probe = ports.url(base, f"{name}_probe")
-    speaks = services.SPEAKS.get(name)
-    shown = ports.address(base, speaks) if speaks else ports.address(base, f"{name}_probe")
-    numbers = [ports.port(base, f"{name}_probe")]
-    if speaks:
-        numbers.append(ports.port(base, speaks))
+    listens = (*services.SPEAKS.get(name, ()), f"{name}_probe")
+    shown = ports.address(base, listens[0])
     return Process(
         name=name,
         group=Group.SERVICES,
         command=(machine.python, "-m", f"services.{services.package_of(name)}"),
-        address=f"http://{shown}" if speaks in services.SPEAKS_HTTP else shown,
+        address=f"http://{shown}" if listens[0] in services.SPEAKS_HTTP else shown,
         question=Question(Kind.HTTP, f"{probe}/health/ready"),
-        ports=tuple(numbers),
+        ports=tuple(ports.port(base, each) for each in listens),
         environment=environment,
     )

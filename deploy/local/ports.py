@@ -23,6 +23,7 @@ OFFSETS: Final = MappingProxyType(
         "portal_probe": 71,
         "events_http": 80,
         "events_probe": 81,
+        "events_grpc": 82,
         "identity_grpc": 90,
         "identity_probe": 91,
         "kafka": 92,

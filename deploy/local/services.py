@@ -19,14 +19,14 @@ WITH_DATABASE: Final = ("events", "identity", "notifications")
 KEY_OWNERS: Final = (*NAMES, "operator")
 OIDC_CLIENT_ID: Final = "joinedup-portal"
 
-# The name in ports.OFFSETS of what a service listens on, beside its probe.
-SPEAKS: Final = MappingProxyType(
+# The names in ports.OFFSETS of what a service listens on, beside its probe; the first is shown.
+SPEAKS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "events": "events_http",
-        "identity": "identity_grpc",
-        "notifications": "notifications_grpc",
-        "notifications_2": "notifications_2_grpc",
-        "portal": "portal",
+        "events": ("events_http", "events_grpc"),
+        "identity": ("identity_grpc",),
+        "notifications": ("notifications_grpc",),
+        "notifications_2": ("notifications_2_grpc",),
+        "portal": ("portal",),
     }
 )
 SPEAKS_HTTP: Final = ("events_http", "portal")
@@ -116,7 +116,11 @@ def _own(around: Surroundings, name: str) -> dict[str, str]:
     oidc = {"oidc_issuer": ports.url(base, "sign_in"), "oidc_client_id": OIDC_CLIENT_ID}
     database = {"database_url": around.database_urls.get(package_of(name), "")}
     if name == "events":
-        own = {"http_port": _port(base, name), "publisher_keys_dir": str(keys / "publishers")}
+        own = {
+            "http_port": _port(base, name),
+            "grpc_port": str(ports.port(base, "events_grpc")),
+            "publisher_keys_dir": str(keys / "publishers"),
+        }
         return {**kafka, **database, **identity, **own}
     if name == "identity":
         own = {
@@ -138,11 +142,11 @@ def _own(around: Surroundings, name: str) -> dict[str, str]:
         return {**redis, **identity, **oidc, **own}
     own = {
         "grpc_port": _port(base, name),
-        "advertised_target": ports.address(base, SPEAKS[name]),
+        "advertised_target": ports.address(base, SPEAKS[name][0]),
         "cursor_key_file": str(keys / "cursors.hmac"),
     }
     return {**kafka, **database, **redis, **identity, **person_key, **own}
 
 
 def _port(base: int, name: str) -> str:
-    return str(ports.port(base, SPEAKS[name]))
+    return str(ports.port(base, SPEAKS[name][0]))

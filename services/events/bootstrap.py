@@ -24,14 +24,17 @@ from services.events.adapters.postgres_admissions import (
 from services.events.adapters.publisher_tokens import PublisherTokens
 from services.events.adapters.sandbox import Sandbox
 from services.events.domain.admission import Submission
+from services.events.entrypoints.grpc_server.life_events import services
 from services.events.entrypoints.http_api import create_app
-from services.events.entrypoints.http_publishing import Publishing
+from services.events.entrypoints.publishing import Publishing
 from services.events.entrypoints.stream import GROUP, Decisions
 from services.events.handlers.admit_life_events import Answer, Door, admit_life_events
 from services.events.handlers.follow_event import forget_assertions, mark_decided
 from services.events.handlers.keep_to_rate import Rates
 from services.events.ports import Beyond
 from services.events.settings import EventsSettings
+from services.kit import rpc
+from services.kit.access import AccessTable, RpcsMissingFromTable
 from services.kit.catalogue import CatalogueInvalid, Problem
 from services.kit.clock import Clock, make_clock
 from services.kit.dead_letter import DeadLetters, dead_letter_topic
@@ -40,7 +43,6 @@ from services.kit.log_consumer import consume
 from services.kit.log_producer import LogProducer, LogUnavailable
 from services.kit.migrations import MigrationRefused, migrate
 from services.kit.probe import Probe
-from services.kit.rpc import connect
 from services.kit.run import CannotStart
 from services.kit.service_tokens import TokenSigner
 from services.kit.settings import load
@@ -68,7 +70,7 @@ class Parts:
     catalogue: CatalogueFiles
     admissions: PostgresAdmissions
     producer: LogProducer
-    door: Together[Submission, Answer]
+    publishing: Publishing
 
 
 async def main(stop: asyncio.Event) -> None:
@@ -93,6 +95,7 @@ async def main(stop: asyncio.Event) -> None:
 async def _run(parts: Parts, stop: asyncio.Event) -> None:
     works = (
         _serve(parts, stop),
+        _serve_grpc(parts, stop),
         _count_decisions(parts, stop),
         parts.catalogue.watch(stop, _tell_problems),
         _forget_expired(parts, stop),
@@ -131,24 +134,37 @@ async def _assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> 
     sandbox = Sandbox(pool, catalogue.event_type)
     door = _door(clock, catalogue, admissions, live, Beyond(sandbox, sandbox))
     until_the_end.push_async_callback(door.close)
-    return Parts(settings, clock, probe, catalogue, admissions, producer, door)
+    tokens = PublisherTokens(catalogue.publisher, settings.publisher_keys_dir, clock.now)
+    publishing = Publishing(
+        admit=door.ask_all,
+        admissions=admissions,
+        rates=Rates(catalogue, clock.monotonic),
+        believe=tokens.assertion,
+        still_believed=tokens.still_believed,
+        monotonic=clock.monotonic,
+    )
+    return Parts(settings, clock, probe, catalogue, admissions, producer, publishing)
 
 
 async def _serve(parts: Parts, stop: asyncio.Event) -> None:
-    tokens = PublisherTokens(
-        parts.catalogue.publisher, parts.settings.publisher_keys_dir, parts.clock.now
-    )
-    publishing = Publishing(
-        admit=parts.door.ask_all,
-        admissions=parts.admissions,
-        rates=Rates(parts.catalogue, parts.clock.monotonic),
-        believe=tokens.assertion,
-        monotonic=parts.clock.monotonic,
-    )
     hosts = parts.settings.public_hosts.split(",")
-    app = create_app(publishing, parts.catalogue, parts.probe.is_ready, hosts)
+    app = create_app(parts.publishing, parts.catalogue, parts.probe.is_ready, hosts)
     settings, ready = parts.settings, partial(parts.probe.ready, "http")
     await serve(app, settings.host, settings.http_port, stop, ready=ready)
+
+
+async def _serve_grpc(parts: Parts, stop: asyncio.Event) -> None:
+    settings = parts.settings
+    try:
+        server = rpc.create_server(
+            f"{settings.host}:{settings.grpc_port}",
+            add_services=services(parts.publishing, stop),
+            access=AccessTable.load(settings.protos_dir / "rpc-access.yaml"),
+            describes_itself=settings.environment != "production",
+        )
+    except (CatalogueInvalid, RpcsMissingFromTable) as wrong:
+        raise CannotStart(str(wrong)) from None
+    await rpc.serve(server, stop, ready=partial(parts.probe.ready, "grpc"))
 
 
 def _door(
@@ -210,7 +226,8 @@ def _tell_problems(problems: list[Problem]) -> None:
 
 
 def _probe(settings: EventsSettings) -> Probe:
-    probe = Probe(settings.host, settings.probe_port, ("postgres", "kafka", "decisions", "http"))
+    conditions = ("postgres", "kafka", "decisions", "http", "grpc")
+    probe = Probe(settings.host, settings.probe_port, conditions)
     try:
         probe.start()
     except OSError:
@@ -256,7 +273,7 @@ def _identity(settings: EventsSettings, clock: Clock) -> grpc.aio.Channel:
     if settings.service_key_file is None:
         raise CannotStart("EVENTS_SERVICE_KEY_FILE is not set: set it to this service's key")
     signer = TokenSigner("events", settings.service_key_file)
-    return connect(
+    return rpc.connect(
         settings.identity_target,
         token=lambda: signer.token("identity", clock.now()),
         default_deadline_seconds=DEADLINE_SECONDS,

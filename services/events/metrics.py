@@ -1,7 +1,10 @@
 """Every instrument of this service: what is counted at the door and on the log."""
 
+from collections.abc import Iterable
 from typing import Final
 
+from services.events.domain.admission import Receipt
+from services.events.domain.errors import EventsError, Unavailable
 from services.kit.telemetry import meter
 
 _METER: Final = meter("joinedup.events")
@@ -28,10 +31,16 @@ _problems = _METER.create_gauge(
 )
 
 
-def admission(outcome: str, reason: str, seconds: float) -> None:
-    """Count an answer; `reason` is empty when the event came in."""
-    _admissions.add(1, {"joinedup.outcome": outcome, "joinedup.reason": reason})
-    _durations.record(seconds, {"joinedup.outcome": outcome})
+def admissions(answers: Iterable[Receipt | EventsError], seconds: float) -> None:
+    """Count answers that came after as many seconds; the reason is empty for what came in."""
+    for answer in answers:
+        if isinstance(answer, Receipt):
+            outcome, reason = "duplicate" if answer.duplicate else "admitted", ""
+        else:
+            outcome = "unavailable" if isinstance(answer, Unavailable) else "refused"
+            reason = answer.reason
+        _admissions.add(1, {"joinedup.outcome": outcome, "joinedup.reason": reason})
+        _durations.record(seconds, {"joinedup.outcome": outcome})
 
 
 def decisions_seen(records: int) -> None:

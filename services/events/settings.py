@@ -14,6 +14,7 @@ class EventsSettings(CommonSettings):
     model_config = SettingsConfigDict(env_prefix="EVENTS_")
 
     http_port: int = Field(ge=0, le=65535, description="port departments publish to")
+    grpc_port: int = Field(ge=0, le=65535, description="port departments publish to over gRPC")
     public_hosts: str = Field(
         default="127.0.0.1,localhost,::1",
         description="host names and addresses it is reached by, with commas between them",

@@ -37,11 +37,16 @@ REQUEST: Final[Mapping[str, str]] = {
     "application/cloudevents-batch+json (a list of them), or application/json with the event's "
     "attributes in ce- headers.",
     "not_found": "You have no event with this id.",
+    "number_out_of_order": "Numbers rise by one within a stream. Open a new one and go on behind "
+    "answered_through.",
+    "oneof_required": "The request holds no event. Set life_event or cloud_event_json.",
     "rate_limited": "You send more events than the register of publishers allows you. Wait as long "
     "as Retry-After says.",
     "read_timeout": "The body did not come within 10 seconds.",
     "scope_denied": "The register of publishers does not let you publish this type for this "
     "source.",
+    "stopping": "This process is being stopped. Open a new stream and go on behind "
+    "answered_through.",
     "store_unavailable": "Nothing was admitted. Send the same event again, unchanged.",
     "text_encoding": "The body is not clean UTF-8: it holds an invalid sequence, a NUL or half of "
     "a surrogate pair.",
@@ -55,10 +60,12 @@ REQUEST: Final[Mapping[str, str]] = {
     "token_missing": "Send Authorization: Bearer with a token signed by the publisher's key.",
     "token_not_yet": "The token is not valid yet (nbf).",
     "token_type": "The token's typ must be publisher+jwt.",
+    "too_many_streams": "A publisher may have 4 streams open at once. Publish through those.",
 }
 
 # One place in the event: what is expected there.
 PLACE: Final[Mapping[str, str]] = {
+    "enum_unknown": "is a number that means nothing here",
     "event_type_prohibited": "this kind of event may never be published",
     "event_type_unknown": "no such event type",
     "field_required": "is required",
@@ -68,6 +75,7 @@ PLACE: Final[Mapping[str, str]] = {
     "identifier_not_declared": "the type does not let this role be sent with this scheme",
     "list_too_long": "has too many entries",
     "list_too_short": "has too few entries",
+    "name_missing": "needs a given name or a family name",
     "nhs_number_invalid": "is not an NHS number that can be issued",
     "nino_invalid": "is not a National Insurance number that can be issued",
     "number_too_large": "is too large",

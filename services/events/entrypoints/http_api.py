@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, Response
 
 from services.events.domain import texts
 from services.events.entrypoints import cloudevents_http, documents, http_publishing, openapi
-from services.events.entrypoints.http_publishing import Publishing
+from services.events.entrypoints.publishing import Publishing
 from services.events.ports import Register
 from services.kit import problem, web
 from services.kit.problem import ProblemError

@@ -1,41 +1,24 @@
 """Publishing and following over HTTP: each route translates, calls a handler, translates back."""
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from opentelemetry import trace
 
-from services.events import metrics
 from services.events.domain.admission import Assertion, Receipt, Submission
-from services.events.domain.errors import EventsError, Refused, Unavailable
+from services.events.domain.errors import EventsError, Refused
 from services.events.entrypoints import cloudevents_http, documents, openapi
 from services.events.entrypoints.cloudevents_http import Mode
 from services.events.entrypoints.problems import audit, problem_of
+from services.events.entrypoints.publishing import Publishing
 from services.events.handlers.admit_life_events import Answer
 from services.events.handlers.follow_event import follow_event, use_up
-from services.events.handlers.keep_to_rate import Rates
-from services.events.ports import Admissions
 from services.kit.telemetry import current_traceparent
 
 PUBLISH: Final = "/v1/events"
 FOLLOW: Final = "/v1/events/{event_id}"
-
-Admit = Callable[[Sequence[Submission]], Awaitable[list[Answer]]]
-
-
-@dataclass(frozen=True)
-class Publishing:
-    """What the routes are given; `believe` reads an Authorization header."""
-
-    admit: Admit
-    admissions: Admissions
-    rates: Rates
-    believe: Callable[[str | None], Assertion]
-    monotonic: Callable[[], float]
 
 
 def add_routes(app: FastAPI, around: Publishing) -> None:
@@ -65,7 +48,8 @@ def add_routes(app: FastAPI, around: Publishing) -> None:
         told: Any = body
         if mode is Mode.BINARY:
             told = cloudevents_http.binary_event(request.headers, body)
-        return await _one(around, _submission(assertion, told, assertion))
+        receipt = await around.admit_one(_submission(assertion, told, assertion))
+        return JSONResponse(_receipt(receipt), status_code=202)
 
     @app.get(
         FOLLOW,
@@ -84,25 +68,11 @@ def add_routes(app: FastAPI, around: Publishing) -> None:
         return JSONResponse(document.model_dump(mode="json", exclude_none=True))
 
 
-async def _one(around: Publishing, submission: Submission) -> Response:
-    started = around.monotonic()
-    (answer,) = await around.admit([submission])
-    _count([answer], around.monotonic() - started)
-    if isinstance(answer, EventsError):
-        raise answer
-    span = trace.get_current_span()
-    span.set_attribute("joinedup.event_id", answer.event_id)
-    span.set_attribute("joinedup.duplicate", answer.duplicate)
-    return JSONResponse(_receipt(answer), status_code=202)
-
-
 async def _batch(around: Publishing, assertion: Assertion, body: bytes) -> Response:
-    started = around.monotonic()
     await use_up(around.admissions, assertion)
     items = cloudevents_http.items(body)
     around.rates.take(assertion.publisher, len(items))
-    answers = await around.admit([_submission(assertion, item) for item in items])
-    _count(answers, around.monotonic() - started)
+    answers = await around.admit_all([_submission(assertion, item) for item in items])
     results = [_result(index, answer) for index, answer in enumerate(answers)]
     for reason in {answer.reason for answer in answers if isinstance(answer, EventsError)}:
         audit(reason, publisher=assertion.publisher, route=PUBLISH)
@@ -137,15 +107,6 @@ def _result(index: int, answer: Answer) -> dict[str, Any]:
         "problem": problem.document(),
         "retry_after_seconds": None if wait is None else math.ceil(float(wait)),
     }
-
-
-def _count(answers: Sequence[Answer], seconds: float) -> None:
-    for answer in answers:
-        if isinstance(answer, Receipt):
-            metrics.admission("duplicate" if answer.duplicate else "admitted", "", seconds)
-        else:
-            outcome = "unavailable" if isinstance(answer, Unavailable) else "refused"
-            metrics.admission(outcome, answer.reason, seconds)
 
 
 def _caller(request: Request, around: Publishing) -> Assertion:

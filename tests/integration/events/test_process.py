@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def start(service, **changed):
-    environment = {**service.environment, "EVENTS_HTTP_PORT": "0", "EVENTS_PROBE_PORT": "0"}
+    ports = {f"EVENTS_{name}_PORT": "0" for name in ("HTTP", "GRPC", "PROBE")}
+    environment = {**service.environment, **ports}
     wanted = {name: value for name, value in (environment | changed).items() if value is not None}
     return subprocess.run(
         [sys.executable, "-m", "services.events"],
@@ -35,6 +36,7 @@ def start(service, **changed):
     ("name", "value", "code", "says"),
     [
         ("EVENTS_HTTP_PORT", None, 78, "EVENTS_HTTP_PORT is not set"),
+        ("EVENTS_GRPC_PORT", None, 78, "EVENTS_GRPC_PORT is not set"),
         ("EVENTS_DATABASE_URL", None, 78, "EVENTS_DATABASE_URL is not set"),
         ("EVENTS_SERVICE_KEY_FILE", None, 69, "EVENTS_SERVICE_KEY_FILE is not set"),
     ],
@@ -47,13 +49,14 @@ def test_a_setting_that_is_missing_is_named(service, name, value, code, says):
     assert "Traceback" not in ended.stderr
 
 
-def test_a_taken_port_is_named(service):
+@pytest.mark.parametrize("name", ["EVENTS_HTTP_PORT", "EVENTS_GRPC_PORT"])
+def test_a_taken_port_is_named(service, name):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
 
-        ended = start(service, EVENTS_HTTP_PORT=str(port))
+        ended = start(service, **{name: str(port)})
 
     assert ended.returncode == 69, ended.stderr
     assert f"127.0.0.1:{port} is taken" in ended.stderr

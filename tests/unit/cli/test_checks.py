@@ -9,6 +9,7 @@ BASE = 17000
 def test_every_service_is_asked_at_its_own_probe():
     endpoints = {
         "events_http": url(BASE, "events_http"),
+        "events_grpc": address(BASE, "events_grpc"),
         "identity_grpc": address(BASE, "identity_grpc"),
         "notifications_grpc": address(BASE, "notifications_grpc"),
         "portal": url(BASE, "portal"),

@@ -142,6 +142,7 @@ def test_no_command_line_shows_a_password() -> None:
 def test_endpoints_have_the_promised_names() -> None:
     assert set(plan.endpoints(machine(), ALL)) == {
         "events_http",
+        "events_grpc",
         "identity_grpc",
         "notifications_grpc",
         "portal",
