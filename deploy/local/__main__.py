@@ -111,9 +111,10 @@ def _fetch(parsed: argparse.Namespace) -> int:
 
 
 def _topics(parsed: argparse.Namespace) -> int:
-    from services.kit.topics import create_topics, load_topics
+    from deploy.local.topics import declared
+    from services.kit.topics import create_topics
 
-    topics = load_topics(ROOT / "protos" / "topics")
+    topics = declared(ROOT)
     made = create_topics(Platform.attach().endpoints["kafka"], topics)
     if parsed.json:
         print(json.dumps({"made": made, "declared": sorted(topics)}))

@@ -213,9 +213,10 @@ def _fill_stores(request: Request, machine: plan.Machine, progress: Progress) ->
             postgres.ensure_database(admin, role, machine.passwords[role])
     if request.topics and ("kafka" in names or machine.external.kafka_bootstrap):
         # Only here: without a broker nobody should wait for its client to load.
-        from services.kit.topics import create_topics, load_topics
+        from deploy.local.topics import declared
+        from services.kit.topics import create_topics
 
-        topics = load_topics(request.folders.root / "protos" / "topics")
+        topics = declared(request.folders.root)
         made = create_topics(plan.kafka_bootstrap(machine), topics)
         progress.note(f"{len(made)} topics made, {len(topics) - len(made)} were there")
 

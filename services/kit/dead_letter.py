@@ -35,8 +35,9 @@ def dead_letter(
     reason: str,
     service: str,
     now: datetime,
+    more: Iterable[tuple[str, bytes]] = (),
 ) -> DeadLetter:
-    """The record's dead letter.
+    """The record's dead letter; `more` says what else is to be said about it.
 
     Its own headers are kept under a prefix while they fit in what a record may carry; the trace's
     header stays what it is, so that the letter is part of its trace.
@@ -50,7 +51,7 @@ def dead_letter(
         "dl_service": service,
         "dl_time": now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
-    kept: Headers = [(name, text.encode()) for name, text in about.items()]
+    kept: Headers = [*((name, text.encode()) for name, text in about.items()), *more]
     size = sum(len(name) + len(text) for name, text in kept)
     for name, original in headers:
         kept_name = name if name == "traceparent" else f"{ORIGINAL_PREFIX}{name}"
@@ -92,7 +93,9 @@ class DeadLetters:
     now: Callable[[], datetime]
     count: Callable[[str], None]
 
-    async def set_aside(self, record: Record, reason: str) -> None:
+    async def set_aside(
+        self, record: Record, reason: str, more: Iterable[tuple[str, bytes]] = ()
+    ) -> None:
         """Write the record's letter, then count and log it; raises what sending raises.
 
         The offset may move when this returns, since the log has the letter then.
@@ -107,6 +110,7 @@ class DeadLetters:
             reason=reason,
             service=self.service,
             now=self.now(),
+            more=more,
         )
         await self.send(self.topic, letter.key, letter.value, letter.headers)
         self.count(reason)

@@ -1,7 +1,12 @@
-"""Topics as data: one YAML file each, and making them on a broker."""
+"""Topics as data: one YAML file each, and making them on a broker.
 
+A name may leave places open (`orders.{shop}.v1`): that file is a template, of which there is a
+topic for each value.
+"""
+
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +19,9 @@ from services.kit.schema_check import Schema
 HOUR_MS: Final = 3_600_000
 DEAD_LETTER_SUFFIX: Final = ".dead-letter"
 MAX_RECORD_BYTES: Final = 1024 * 1024
-_TOPIC_NAME: Final = r"^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*\.v[1-9][0-9]*(\.dead-letter)?$"
+_PLACE: Final = re.compile(r"\{([a-z]+)\}")
+_VALUE: Final = r"[a-z][a-z0-9-]*"
+_TOPIC_NAME: Final = r"^[a-z][a-z0-9-]*(\.([a-z0-9-]+|\{[a-z]+\}))*\.v[1-9][0-9]*(\.dead-letter)?$"
 _SCHEMA: Final = Schema(
     {
         "type": "object",
@@ -63,12 +70,13 @@ class Topic:
     def broker_settings(self) -> dict[str, str]:
         """The topic's settings on the broker."""
         retention = self.retention_hours * HOUR_MS if self.retention_hours > 0 else -1
+        longest_segment = min(6 * HOUR_MS, retention // 24) if retention > 0 else 6 * HOUR_MS
         shared = {
             # A producer's clock must not decide how long its record is kept.
             "message.timestamp.type": "LogAppendTime",
             "retention.ms": str(retention),
             # Retention and compaction act on closed segments only.
-            "segment.ms": str(6 * HOUR_MS),
+            "segment.ms": str(longest_segment),
             "max.message.bytes": str(max_record_bytes(self.topic)),
         }
         if not self.compacted:
@@ -80,6 +88,16 @@ class Topic:
             "delete.retention.ms": str(7 * 24 * HOUR_MS),
         }
 
+    @property
+    def places(self) -> frozenset[str]:
+        """What its name leaves open; nothing, unless it is a template."""
+        return frozenset(_PLACE.findall(self.topic))
+
+    def of(self, **values: str) -> "Topic":
+        """The topic of a template for these values; raises ValueError for one no name can have."""
+        dead_letter = self.dead_letter and _filled(self.dead_letter, values)
+        return replace(self, topic=_filled(self.topic, values), dead_letter=dead_letter)
+
 
 def max_record_bytes(topic: str) -> int:
     """What a topic takes as one record; a dead letter is a whole record and its reason."""
@@ -87,13 +105,47 @@ def max_record_bytes(topic: str) -> int:
 
 
 def load_topics(directory: Path) -> dict[str, Topic]:
-    """Every topic declared in a folder, by name; raises CatalogueInvalid."""
+    """Every topic declared in a folder, by name, templates left out; raises CatalogueInvalid."""
+    return {name: topic for name, topic in _declared(directory).items() if not topic.places}
+
+
+def load_templates(directory: Path) -> dict[str, Topic]:
+    """Every template declared in a folder, by its name with the places; raises CatalogueInvalid."""
+    return {name: topic for name, topic in _declared(directory).items() if topic.places}
+
+
+def instances(templates: Mapping[str, Topic], **values: str) -> dict[str, Topic]:
+    """The topics for these values, by name, of the templates that leave open just these places.
+
+    Raises ValueError for a value that no name can have.
+    """
+    fitting = (each for each in templates.values() if each.places == values.keys())
+    return {topic.topic: topic for topic in (each.of(**values) for each in fitting)}
+
+
+def pattern_of(template: str) -> re.Pattern[str]:
+    """What the names of a template's topics match, with a group for each place."""
+    text = "".join(
+        f"(?P<{part}>{_VALUE})" if index % 2 else re.escape(part)
+        for index, part in enumerate(_PLACE.split(template))
+    )
+    return re.compile(f"^{text}$")
+
+
+def _declared(directory: Path) -> dict[str, Topic]:
     found: dict[str, Topic] = {}
     for path in sorted(directory.glob("*.yaml")):
         fields: dict[str, Any] = load_file(path, _SCHEMA).data
         lists = {each: tuple(fields[each]) for each in ("producers", "consumers")}
         found[fields["topic"]] = Topic(**{**fields, **lists})
     return found
+
+
+def _filled(name: str, values: Mapping[str, str]) -> str:
+    for value in values.values():
+        if re.fullmatch(_VALUE, value) is None:
+            raise ValueError("only small letters, digits and hyphens can be part of a topic's name")
+    return _PLACE.sub(lambda place: values[place[1]], name)
 
 
 def create_topics(
@@ -116,33 +168,37 @@ def create_topics(
     ) as admin:
         there = set(admin.list_topics())
         missing = [each for each in wanted if each.topic not in there]
-        created = []
-        for each in missing:
-            if _create(admin, each, replication_factor):
-                created.append(each.topic)
-                if progress is not None:
-                    progress(each.topic)
+        created = _create(admin, missing, replication_factor)
+        if progress is not None:
+            for name in created:
+                progress(name)
         admin.wait_for_topics([each.topic for each in wanted], timeout_ms=timeout_ms)
         _compare(admin.describe_topics([each.topic for each in wanted]), wanted)
     return created
 
 
-def _create(admin: Any, topic: Topic, replication_factor: int) -> bool:
+def _create(admin: Any, topics: list[Topic], replication_factor: int) -> list[str]:
+    """Create topics in one call; somebody else may have been faster with some of them."""
     request = {
         topic.topic: {
             "num_partitions": topic.partitions,
             "replication_factor": replication_factor,
             "configs": topic.broker_settings(),
         }
+        for topic in topics
     }
-    answer = admin.create_topics(request, raise_errors=False)
-    for each in answer["topics"]:
-        if each["error_code"]:
-            error: type[KafkaError] = for_code(each["error_code"])
-            if error is TopicAlreadyExistsError:
-                return False
+    if not request:
+        return []
+    created = []
+    for each in admin.create_topics(request, raise_errors=False)["topics"]:
+        error: type[KafkaError] | None = (
+            for_code(each["error_code"]) if each["error_code"] else None
+        )
+        if error is None:
+            created.append(each["name"])
+        elif error is not TopicAlreadyExistsError:
             raise error
-    return True
+    return created
 
 
 def _compare(described: list[dict[str, Any]], wanted: list[Topic]) -> None:

@@ -14,10 +14,12 @@ from ruamel.yaml import YAML
 from deploy.local.settings import ROOT
 from services.kit import codec
 from services.kit.dead_letter import dead_letter
-from services.kit.topics import Topic, load_topics
+from services.kit.topics import Topic, load_templates, load_topics
 from tools import check_asyncapi
+from tools.reference.contracts import read_contracts
 
-TOPICS = load_topics(ROOT / "protos" / "topics")
+TEMPLATES = load_templates(ROOT / "protos" / "topics")
+TOPICS = load_topics(ROOT / "protos" / "topics") | TEMPLATES
 DOCUMENT = YAML(typ="safe").load(ROOT / "docs" / "reference" / "asyncapi.yaml")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -30,9 +32,13 @@ def message_class(name: str):
     return next(getattr(module, message) for module in modules if hasattr(module, message))
 
 
+def channel_of(topic: Topic) -> str:
+    return topic.topic.replace("{", "").replace("}", "")
+
+
 def headers_of(topic: Topic) -> jsonschema_rs.Validator:
-    channel = DOCUMENT["channels"][topic.topic]
-    (name,) = channel["messages"]
+    channel = DOCUMENT["channels"][channel_of(topic)]
+    name = next(iter(channel["messages"]))
     schema = DOCUMENT["components"]["messages"][name]["headers"]
     assert set(schema["required"]) <= schema["properties"].keys()
     return jsonschema_rs.validator_for({**schema, "additionalProperties": False})
@@ -80,6 +86,7 @@ def test_a_dead_letters_real_headers_are_those_described(topic: Topic) -> None:
         reason="decode",
         service=topic.producers[0],
         now=NOW,
+        more=[("dl_problem", b"{}")] if topic.places else [],
     )
 
     described, sent = headers_of(topic), texts(letter.headers)
@@ -88,15 +95,29 @@ def test_a_dead_letters_real_headers_are_those_described(topic: Topic) -> None:
     assert not described.is_valid({**sent, "dl_offset": "somewhere"})
 
 
+def test_what_a_publisher_writes_is_each_type_with_its_token() -> None:
+    (topic,) = (each for each in TEMPLATES.values() if each.value == "CloudEvent")
+    channel = DOCUMENT["channels"][channel_of(topic)]
+    register = read_contracts().register
+    sent = {"authorization": "Bearer x.y.z", "content-type": "application/cloudevents+json"}
+
+    assert channel["address"] == topic.topic
+    assert set(channel["parameters"]) == topic.places
+    assert set(channel["messages"]) == {each.name for each in register.event_types()}
+    headers_of(topic).validate(sent)
+    for name in sent:
+        assert not headers_of(topic).is_valid({each: sent[each] for each in sent if each != name})
+
+
 @pytest.mark.parametrize("topic", TOPICS.values(), ids=named)
 def test_a_channel_says_what_its_topic_is_made_with(topic: Topic) -> None:
-    channel = DOCUMENT["channels"][topic.topic]
+    channel = DOCUMENT["channels"][channel_of(topic)]
     kafka = channel["bindings"]["kafka"]
     made = topic.broker_settings()
     operations = [
         (name.partition(".")[0], each["action"])
         for name, each in DOCUMENT["operations"].items()
-        if each["channel"]["$ref"] == f"#/channels/{topic.topic}"
+        if each["channel"]["$ref"] == f"#/channels/{channel_of(topic)}"
     ]
 
     assert kafka["partitions"] == topic.partitions

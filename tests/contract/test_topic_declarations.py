@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from services.kit.topics import Topic, load_topics
+from services.kit.topics import Topic, load_templates, load_topics
 
 ROOT = Path(__file__).resolve().parents[2]
-TOPICS = load_topics(ROOT / "protos" / "topics")
+TEMPLATES = load_templates(ROOT / "protos" / "topics")
+TOPICS = load_topics(ROOT / "protos" / "topics") | TEMPLATES
 SERVICES = ("events", "identity", "notifications", "nudges", "portal")
 
 
@@ -37,6 +38,9 @@ def test_a_topics_value_is_a_message_that_exists(topic: Topic) -> None:
     if topic.value == "bytes":
         assert topic.topic.endswith(".dead-letter")
         return
+    if topic.value == "CloudEvent":
+        assert topic.places
+        return
     package, _, message = topic.value.rpartition(".")
     folder = ROOT / "protos" / "python" / Path(*package.split("."))
     modules = [
@@ -52,5 +56,19 @@ def test_a_dead_letter_topic_is_declared_where_one_is_named(topic: Topic) -> Non
         assert topic.dead_letter in TOPICS
 
 
+def test_identifiers_stand_on_kafka_for_a_day_at_most_and_for_their_publisher_alone() -> None:
+    names = [each for each in TOPICS.values() if "identifiers as" in each.personal_data]
+
+    assert names == list(TEMPLATES.values())
+    for topic in names:
+        assert topic.places == {"publisher"}
+        assert topic.retention_hours == 24
+        assert topic.partitions == 1
+        assert {*topic.producers, *topic.consumers} == {"publisher", "events"}
+        assert int(topic.broker_settings()["segment.ms"]) == 3_600_000
+
+
 def test_no_personal_value_is_ever_a_key() -> None:
-    assert {topic.key for topic in TOPICS.values()} == {"subject handle", "as it came"}
+    unread = "empty or the event's id; it is not read"
+
+    assert {topic.key for topic in TOPICS.values()} == {"subject handle", "as it came", unread}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from services.events.adapters.catalogue_files import CatalogueFiles
-from services.kit.topics import DEAD_LETTER_SUFFIX, Topic, load_topics
+from services.kit.topics import DEAD_LETTER_SUFFIX, Topic, load_templates, load_topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ class Contracts:
 def read_contracts() -> Contracts:
     """Read them; raises CatalogueInvalid for what a service would not start with."""
     return Contracts(
-        topics=load_topics(PROTOS / "topics"),
+        topics=load_topics(PROTOS / "topics") | load_templates(PROTOS / "topics"),
         register=CatalogueFiles(ROOT / "catalogue", PROTOS / "examples", fictitious=True),
     )
 

@@ -168,9 +168,13 @@ def _broker(bootstrap: str) -> Finding:
     from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError
 
-    from services.kit.topics import load_topics
+    from deploy.local.errors import LocalError
+    from deploy.local.topics import declared
 
-    declared = load_topics(ROOT / "protos" / "topics")
+    try:
+        topics = declared(ROOT)
+    except LocalError as broken:
+        return Finding("broker", good=False, seen=str(broken), fix="mend that file")
     fix = "`python -m deploy.local topics` makes missing topics; `make status` shows the broker"
     try:
         with KafkaAdminClient(
@@ -179,8 +183,8 @@ def _broker(bootstrap: str) -> Finding:
             there = set(admin.list_topics())
     except KafkaError as failed:
         return Finding("broker", good=False, seen=f"no answer: {type(failed).__name__}", fix=fix)
-    missing = sorted(set(declared) - there)
-    seen = f"missing topics: {', '.join(missing)}" if missing else f"{len(declared)} topics"
+    missing = sorted(set(topics) - there)
+    seen = f"missing topics: {', '.join(missing)}" if missing else f"{len(topics)} topics"
     return Finding("broker", not missing, seen, fix)
 
 

@@ -97,6 +97,12 @@ async def test_a_record_is_set_aside_and_then_counted_and_told():
     assert said == [("record set aside", "")]
 
 
+def test_what_else_is_to_be_said_comes_before_the_records_own_headers():
+    made = letter(headers=[("ce_id", b"one")], more=[("dl_problem", b"{}")])
+
+    assert made.headers[-2:] == [("dl_problem", b"{}"), ("dl_h_ce_id", b"one")]
+
+
 async def test_what_the_log_did_not_take_is_neither_counted_nor_told():
     counted: list[str] = []
 

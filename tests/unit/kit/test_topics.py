@@ -2,7 +2,15 @@
 
 import pytest
 
-from services.kit.topics import Topic, TopicMismatch, _compare, load_topics
+from services.kit.topics import (
+    Topic,
+    TopicMismatch,
+    _compare,
+    instances,
+    load_templates,
+    load_topics,
+    pattern_of,
+)
 from services.kit.yaml_file import CatalogueInvalid
 
 GOOD = """\
@@ -18,6 +26,7 @@ compacted: false
 personal_data: none
 dead_letter: loaves.v1.dead-letter
 """
+TEMPLATE = GOOD.replace(": loaves.v1", ": orders.{shop}.v1")
 
 
 @pytest.fixture
@@ -87,3 +96,56 @@ def test_a_topic_with_other_partitions_than_declared_is_refused(folder):
     _compare([{"name": "loaves.v1", "partitions": [{}, {}, {}, {}]}], topics)
     with pytest.raises(TopicMismatch):
         _compare([{"name": "loaves.v1", "partitions": [{}, {}]}], topics)
+
+
+@pytest.fixture
+def with_template(folder):
+    (folder / "orders.yaml").write_text(TEMPLATE)
+    return folder
+
+
+def test_a_template_is_no_topic_but_has_one_for_each_value(with_template):
+    assert list(load_topics(with_template)) == ["loaves.v1"]
+    assert list(load_templates(with_template)) == ["orders.{shop}.v1"]
+
+    made = instances(load_templates(with_template), shop="high-street")
+
+    assert list(made) == ["orders.high-street.v1"]
+    assert made["orders.high-street.v1"].dead_letter == "orders.high-street.v1.dead-letter"
+    assert made["orders.high-street.v1"].places == frozenset()
+    assert instances(load_templates(with_template), town="leeds") == {}
+
+
+@pytest.mark.parametrize("value", ["", "High", "a.b", "a b", "1", "{shop}", "a\n", "../x"])
+def test_a_value_that_would_make_another_name_is_refused(with_template, value):
+    with pytest.raises(ValueError, match="small letters"):
+        instances(load_templates(with_template), shop=value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "orders.v1",
+        "orders..v1",
+        "orders.a.b.v1",
+        "orders.A.v1",
+        "orders.high-street.v1.dead-letter",
+        "old-orders.high-street.v1",
+        "ordersxhigh-street.v1",
+    ],
+)
+def test_only_a_templates_own_topics_match_it(name):
+    matched = pattern_of("orders.{shop}.v1").match("orders.high-street.v1")
+
+    assert matched is not None
+    assert matched["shop"] == "high-street"
+    assert pattern_of("orders.{shop}.v1").match(name) is None
+
+
+@pytest.mark.parametrize(("hours", "segment_hours"), [(24, 1), (168, 6), (720, 6), (-1, 6)])
+def test_what_is_kept_for_a_day_is_gone_an_hour_later(folder, hours, segment_hours):
+    (folder / "loaves.v1.yaml").write_text(GOOD.replace("168", str(hours)))
+
+    settings = load_topics(folder)["loaves.v1"].broker_settings()
+
+    assert settings["segment.ms"] == str(segment_hours * 3600 * 1000)
