@@ -1,0 +1,1 @@
+"""The same platform in containers: `docker compose -f deploy/compose/compose.yaml up`."""
