@@ -1,0 +1,145 @@
+"""Our images hold what they run, pinned by hash, and nothing that builds or installs."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pytest
+
+from deploy.compose.handing_out import parts
+from tests.containers import (
+    APP,
+    DOCKERFILE,
+    HOME,
+    ROOT,
+    composition,
+    copied,
+    instructions_of,
+    stages,
+)
+
+BUILT: Final = sorted(
+    {
+        (container["build"]["target"], container["build"]["args"]["SERVICE"])
+        for container in composition()["services"].values()
+        if "build" in container
+    }
+)
+STAGES: Final = stages()
+TOOLS: Final = re.compile(r"\b(apt-get|apt|gcc|g\+\+|make|npm|curl|wget|git|pip install)\b")
+
+
+def text_of(target: str, name: str) -> list[str]:
+    return [each.text for each in instructions_of(target) if each.name == name]
+
+
+@pytest.mark.parametrize(("target", "service"), BUILT)
+def test_everything_that_is_copied_is_there(target: str, service: str) -> None:
+    from_others = {
+        found[1]
+        for text in text_of(target, "COPY")
+        if (found := re.search(r"--from=(\w+)", text)) is not None
+    }
+    sources = [
+        source
+        for stage in (target, *from_others)
+        for found, _ in copied(stage, service)
+        for source in found
+    ]
+
+    assert sources
+    assert from_others <= set(STAGES)
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
+@pytest.mark.parametrize(("target", "service"), BUILT)
+def test_everything_that_is_copied_is_sent_to_the_builder(target: str, service: str) -> None:
+    ignored = DOCKERFILE.with_name("Dockerfile.dockerignore").read_text().splitlines()
+    sent = [line[1:] for line in ignored if line.startswith("!")]
+    sources = [
+        source for stage in STAGES for found, _ in copied(stage, service) for source in found
+    ]
+
+    assert "*" in ignored
+    for source in sources:
+        first = source.partition("/")[0]
+        assert first in sent or (
+            first.startswith("requirements-") and "!requirements-*.txt" in ignored
+        )
+
+
+@pytest.mark.parametrize(("target", "service"), BUILT)
+def test_an_image_runs_as_nobody_of_importance(target: str, service: str) -> None:
+    containers = composition()["services"].values()
+    users = {
+        container["user"]
+        for container in containers
+        if container.get("build", {}).get("args") == {"SERVICE": service}
+    }
+
+    assert text_of(target, "USER")[-1] == "10001:10001"
+    assert users == {"10001:10001"}
+
+
+@pytest.mark.parametrize(("target", "service"), BUILT)
+def test_a_final_image_can_neither_build_nor_install(target: str, service: str) -> None:
+    runs = text_of(target, "RUN")
+
+    assert [run for run in runs if TOOLS.search(run)] == []
+    assert any("pip uninstall -q -y pip setuptools wheel" in run for run in runs)
+
+
+@pytest.mark.parametrize(("target", "service"), BUILT)
+def test_every_package_is_pinned_by_hash(target: str, service: str) -> None:
+    pinned = (ROOT / f"requirements-{service}.txt").read_text()
+    packages = re.split(r"\n(?=\S)", pinned.strip())
+
+    assert packages
+    assert all("==" in each and "--hash=sha256:" in each for each in packages)
+    assert not any(
+        re.match(name, each) for each in packages for name in ("setuptools=", "pip=", "wheel=")
+    )
+
+
+def test_packages_are_installed_by_their_hashes_and_built_nowhere() -> None:
+    installs = [
+        command
+        for stage in STAGES.values()
+        for each in stage.instructions
+        if each.name == "RUN"
+        for command in each.text.split("&&")
+        if re.search(r"\bpip\b.* install ", command)
+    ]
+
+    assert installs
+    for text in installs:
+        assert "--require-hashes" in text
+        assert "--no-deps" in text
+        assert "--only-binary :all:" in text
+
+
+@pytest.mark.parametrize(
+    ("target", "service"), [pair for pair in BUILT if pair[0] in ("service", "portal")]
+)
+def test_an_image_holds_one_service_and_says_whether_it_is_ready(target: str, service: str) -> None:
+    own = {
+        source.split("/")[1]
+        for sources, _ in copied(target, service)
+        for source in sources
+        if source.startswith("services/")
+    }
+
+    assert own == {"__init__.py", "kit", service}
+    assert len(text_of(target, "HEALTHCHECK")) == 1
+    assert "ADD" not in {each.name for each in instructions_of(target)}
+
+
+def test_what_a_volume_covers_belongs_to_who_uses_it() -> None:
+    made = " ".join(text_of("tools", "RUN"))
+    handed = re.search(r"for name in ([a-z ]+);", made)
+
+    assert handed is not None
+    assert set(handed[1].split()) == set(parts(ROOT))
+    assert f"-m 0750 {HOME}/keys" in made
+    assert text_of("tools", "WORKDIR") == [APP]
