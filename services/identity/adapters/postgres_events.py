@@ -15,12 +15,13 @@ from services.identity.ports import Opened, Superseded, Told
 from services.kit.postgres import Connection
 
 _RESOLVED: Final = """
-    SELECT event_id, type, publisher, case_id, answer FROM resolved_events WHERE event_id = ANY(%s)
+    SELECT event_id, type, publisher, case_id, answer FROM resolved_events
+    WHERE event_id = ANY(ARRAY(SELECT jsonb_array_elements_text(%s)))
 """
 # Somebody else's word that this event is void, which came before it, is no word.
 _DISOWN: Final = """
     DELETE FROM superseded_events s
-    USING unnest(%s::text[], %s::text[], %s::text[]) AS own (event_id, type, publisher)
+    USING jsonb_to_recordset(%s) AS own (event_id text, type text, publisher text)
     WHERE s.event_id = own.event_id AND (s.type, s.publisher) <> (own.type, own.publisher)
 """
 _SUPERSEDE: Final = """
@@ -34,36 +35,42 @@ _RESTORE: Final = """
         AND (event_id = %(before)s OR by_event_id = %(before)s)
 """
 _CASES: Final = """
+    WITH people AS (SELECT ARRAY(SELECT jsonb_array_elements_text(%(handles)s)) AS handles),
+    meant (case_id) AS (
+        SELECT jsonb_array_elements_text(%(case_ids)s)
+        UNION SELECT a.case_id FROM people, cases a WHERE a.anchor = ANY(people.handles)
+        UNION SELECT m.case_id FROM people, case_members m WHERE m.handle = ANY(people.handles)
+    )
     SELECT c.case_id, c.kind, c.anchor, c.birth_date, c.sex, c.forename_hmac,
         ARRAY(SELECT m.handle FROM case_members m WHERE m.case_id = c.case_id)
-    FROM cases c
-    WHERE c.case_id = ANY(%(case_ids)s) OR c.anchor = ANY(%(handles)s) OR c.case_id IN (
-        SELECT m.case_id FROM case_members m WHERE m.handle = ANY(%(handles)s))
+    FROM meant JOIN cases c USING (case_id)
 """
 _SAVE_CASES: Final = """
     INSERT INTO cases (case_id, kind, anchor, birth_date, sex, forename_hmac, created_at)
-    SELECT opened.*, %s
-    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[]) AS opened
+    SELECT case_id, kind, anchor, birth_date, sex, decode(forename_hmac, 'hex'), %s
+    FROM jsonb_to_recordset(%s) AS opened (case_id text, kind text, anchor text,
+        birth_date text, sex text, forename_hmac text)
     ON CONFLICT DO NOTHING
 """
 _SAVE_MEMBERS: Final = """
     INSERT INTO case_members (case_id, handle)
-    SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING
+    SELECT * FROM jsonb_to_recordset(%s) AS joined (case_id text, handle text)
+    ON CONFLICT DO NOTHING
 """
 _FEED: Final = """
     INSERT INTO record_fields (recorded_at, source_event, controller, occurred, registered_at,
         lawful_basis, handle, field, value)
-    SELECT %s, fed.* FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],
-        %s::text[], %s::text[], %s::jsonb[]) AS fed
+    SELECT %s, fed.* FROM jsonb_to_recordset(%s) AS fed (event_id text, publisher text,
+        occurred text, registered_at timestamptz, basis text, handle text, field text, value jsonb)
 """
 _CONCERN: Final = """
     INSERT INTO subject_events (event_id, type, handle)
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
+    SELECT * FROM jsonb_to_recordset(%s) AS concerned (event_id text, type text, handle text)
 """
 _ANSWER: Final = """
     INSERT INTO resolved_events (resolved_at, event_id, type, publisher, case_id, answer)
-    SELECT %s, answered.*
-    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[]) AS answered
+    SELECT %s, answered.* FROM jsonb_to_recordset(%s) AS answered (event_id text, type text,
+        publisher text, case_id text, answer jsonb)
 """
 
 
@@ -80,7 +87,7 @@ class PostgresEvents:
         linked = {*own, *(each.supersedes for each in events)} - {""}
         locks = [*(hashlib.sha256(each.encode()).digest() for each in linked), *digests]
         await self._locks.take(locks)
-        cursor = await self._connection.execute(_RESOLVED, [sorted(linked)])
+        cursor = await self._connection.execute(_RESOLVED, [Jsonb(list(linked))])
         known = await PostgresSubjects(self._connection, self._locks).known(digests)
         rows = await cursor.fetchall()
         return Opened(
@@ -91,8 +98,11 @@ class PostgresEvents:
 
     async def disown(self, events: Sequence[LifeEvent]) -> None:
         """One statement however many events."""
-        columns = _columns([(each.event_id, each.type, each.publisher) for each in events])
-        await self._connection.execute(_DISOWN, columns)
+        own = [
+            {"event_id": each.event_id, "type": each.type, "publisher": each.publisher}
+            for each in events
+        ]
+        await self._connection.execute(_DISOWN, [Jsonb(own)])
 
     async def supersede(self, event: LifeEvent) -> None:
         """The row stands whether or not the event before has come yet."""
@@ -109,7 +119,7 @@ class PostgresEvents:
         """The second level of locks: whoever waits here holds all of the first that they need."""
         digests = [hashlib.sha256(f"case {handle}".encode()).digest() for handle in handles]
         await self._locks.take(digests)
-        values = {"case_ids": list(case_ids), "handles": list(handles)}
+        values = {"case_ids": Jsonb(case_ids), "handles": Jsonb(handles)}
         cursor = await self._connection.execute(_CASES, values)
         return [
             Case(row[0], row[1], row[2], Sketch(row[3], row[4], row[5]), frozenset(row[6]))
@@ -121,45 +131,60 @@ class PostgresEvents:
         if not cases:
             return
         opened = [
-            (
-                *(each.case_id, each.kind, each.anchor),
-                *(each.sketch.birth_date, each.sketch.sex, each.sketch.forename_digest),
-            )
+            {
+                "case_id": each.case_id,
+                "kind": each.kind,
+                "anchor": each.anchor,
+                "birth_date": each.sketch.birth_date,
+                "sex": each.sketch.sex,
+                "forename_hmac": (each.sketch.forename_digest or b"").hex() or None,
+            }
             for each in cases
         ]
-        await self._connection.execute(_SAVE_CASES, [at, *_columns(opened)])
-        members = [(each.case_id, handle) for each in cases for handle in sorted(each.members)]
-        if members:
-            await self._connection.execute(_SAVE_MEMBERS, _columns(members))
+        await self._connection.execute(_SAVE_CASES, [at, Jsonb(opened)])
+        joined = [
+            {"case_id": each.case_id, "handle": handle} for each in cases for handle in each.members
+        ]
+        await self._connection.execute(_SAVE_MEMBERS, [Jsonb(joined)])
 
     async def tell(self, told: Sequence[Told], at: datetime) -> None:
         """Two statements however many events, people and fields."""
         fed, concerned = [], []
         for each in told:
             event = each.event
-            about = (event.event_id, event.publisher, event.occurred, event.registered_at)
+            about = {
+                "event_id": event.event_id,
+                "publisher": event.publisher,
+                "occurred": event.occurred,
+                "basis": each.lawful_basis,
+                "registered_at": event.registered_at.isoformat(),
+            }
             fed += [
-                (*about, each.lawful_basis, field.handle, field.name, Jsonb(field.value))
+                {**about, "handle": field.handle, "field": field.name, "value": field.value}
                 for field in each.fields
             ]
-            concerned += [(event.event_id, event.type, handle) for handle in each.concerned]
+            concerned += [
+                {"event_id": event.event_id, "type": event.type, "handle": handle}
+                for handle in each.concerned
+            ]
         if fed:
-            await self._connection.execute(_FEED, [at, *_columns(fed)])
+            await self._connection.execute(_FEED, [at, Jsonb(fed)])
         if concerned:
-            await self._connection.execute(_CONCERN, _columns(concerned))
+            await self._connection.execute(_CONCERN, [Jsonb(concerned)])
 
     async def answer(self, answers: Sequence[tuple[LifeEvent, Resolution]], at: datetime) -> None:
         """The answers as they were given, in plain JSON."""
         rows = [
-            (event.event_id, event.type, event.publisher, given.case_id, Jsonb(_json(given)))
+            {
+                "event_id": event.event_id,
+                "type": event.type,
+                "publisher": event.publisher,
+                "case_id": given.case_id,
+                "answer": _json(given),
+            }
             for event, given in answers
         ]
-        await self._connection.execute(_ANSWER, [at, *_columns(rows)])
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    """Rows as the arrays that one statement writes them from."""
-    return list(map(list, zip(*rows, strict=True)))
+        await self._connection.execute(_ANSWER, [at, Jsonb(rows)])
 
 
 def _json(resolution: Resolution) -> dict[str, Any]:

@@ -16,24 +16,28 @@ from services.kit.postgres import Connection
 MANY_LOCKS: Final = 1_500
 _LOCK: Final = """
     SELECT pg_advisory_xact_lock_shared(0)
-    UNION ALL SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key
+    UNION ALL SELECT pg_advisory_xact_lock(key::bigint) FROM jsonb_array_elements_text(%s) AS key
 """
 _LOCK_ALL: Final = "SELECT pg_advisory_xact_lock(0)"
-_KNOWN: Final = "SELECT hmac, handle FROM subject_identifiers WHERE hmac = ANY(%s)"
+_KNOWN: Final = """
+    SELECT hmac, handle FROM subject_identifiers
+    WHERE hmac = ANY(ARRAY(SELECT decode(hex, 'hex') FROM jsonb_array_elements_text(%s) AS hex))
+"""
 _ADD: Final = """
     INSERT INTO subjects (handle, language, nation, created_at)
-    SELECT handle, language, nation, %s FROM unnest(%s::text[], %s::text[], %s::text[])
-        AS fresh (handle, language, nation)
+    SELECT handle, language, nation, %s
+    FROM jsonb_to_recordset(%s) AS fresh (handle text, language text, nation text)
 """
 _BIND: Final = """
     INSERT INTO subject_identifiers (hmac, scheme, handle)
-    SELECT * FROM unnest(%s::bytea[], %s::text[], %s::text[])
+    SELECT decode(hmac, 'hex'), scheme, handle
+    FROM jsonb_to_recordset(%s) AS bound (hmac text, scheme text, handle text)
 """
 _TELL: Final = """
     INSERT INTO record_fields (handle, field, source_event, value, controller, occurred,
         registered_at, recorded_at, lawful_basis)
     SELECT handle, field, 'registration', value, 'operator', '', %s, %s, 'public_task'
-    FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS told (handle, field, value)
+    FROM jsonb_to_recordset(%s) AS told (handle text, field text, value jsonb)
     ON CONFLICT (handle, field, source_event) DO UPDATE
         SET value = excluded.value, registered_at = excluded.registered_at,
             recorded_at = excluded.recorded_at
@@ -62,7 +66,7 @@ _PROFILES: Final = """
                 ORDER BY f.field, f.registered_at DESC, f.recorded_at DESC
             ) r
         )
-    FROM unnest(%s::text[], %s::text[]) AS asked (handle, but) JOIN subjects s USING (handle)
+    FROM jsonb_each_text(%s) AS asked (handle, but) JOIN subjects s USING (handle)
 """
 
 
@@ -82,7 +86,7 @@ class Locks:
         if self._all:
             await self._connection.execute(_LOCK_ALL)
         else:
-            await self._connection.execute(_LOCK, [keys])
+            await self._connection.execute(_LOCK, [Jsonb(keys)])
 
 
 class PostgresSubjects:
@@ -99,15 +103,17 @@ class PostgresSubjects:
 
     async def known(self, digests: Sequence[bytes]) -> dict[bytes, str]:
         """Handles by digest."""
-        rows = await (await self._connection.execute(_KNOWN, [list(digests)])).fetchall()
-        return dict(rows)
+        asked = Jsonb([digest.hex() for digest in digests])
+        return dict(await (await self._connection.execute(_KNOWN, [asked])).fetchall())
 
     async def add(self, rows: Sequence[SubjectRow], at: datetime) -> None:
         """Two statements however many people."""
         if not rows:
             return
-        columns = zip(*((row.handle, row.language, row.nation) for row in rows), strict=True)
-        await self._connection.execute(_ADD, [at, *map(list, columns)])
+        fresh = [
+            {"handle": row.handle, "language": row.language, "nation": row.nation} for row in rows
+        ]
+        await self._connection.execute(_ADD, [at, Jsonb(fresh)])
         await self._bind([(each, row.handle) for row in rows for each in row.fingerprints])
 
     async def bind(self, handle: str, fingerprints: Sequence[Fingerprint]) -> None:
@@ -125,8 +131,8 @@ class PostgresSubjects:
     async def tell(self, told: Sequence[FieldFed], at: datetime) -> None:
         """An operator's word replaces what an operator said before."""
         if told:
-            columns = zip(*((f.handle, f.name, Jsonb(f.value)) for f in told), strict=True)
-            await self._connection.execute(_TELL, [at, at, *map(list, columns)])
+            rows = [{"handle": f.handle, "field": f.name, "value": f.value} for f in told]
+            await self._connection.execute(_TELL, [at, at, Jsonb(rows)])
 
     async def signed_in(self, issuer: str, sub: str) -> str | None:
         """Whose account it is."""
@@ -140,7 +146,7 @@ class PostgresSubjects:
 
     async def profiles(self, but: Mapping[str, str], fields: Sequence[str]) -> dict[str, Profile]:
         """One statement, so that everything in a profile is of one instant."""
-        values = [list(fields), list(but), list(but.values())]
+        values = [list(fields), Jsonb(but)]
         rows = await (await self._connection.execute(_PROFILES, values)).fetchall()
         return {
             handle: Profile(serial, tuple(types), record) for handle, serial, types, record in rows
@@ -148,5 +154,8 @@ class PostgresSubjects:
 
     async def _bind(self, bound: Sequence[tuple[Fingerprint, str]]) -> None:
         if bound:
-            rows = ((each.digest, each.scheme, handle) for each, handle in bound)
-            await self._connection.execute(_BIND, list(map(list, zip(*rows, strict=True))))
+            rows = [
+                {"hmac": each.digest.hex(), "scheme": each.scheme, "handle": handle}
+                for each, handle in bound
+            ]
+            await self._connection.execute(_BIND, [Jsonb(rows)])
