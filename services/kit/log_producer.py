@@ -16,7 +16,6 @@ from services.kit.telemetry import (
     begin_span,
     current_traceparent,
     fail,
-    is_sampled,
     log,
     traceparent_of,
 )
@@ -156,15 +155,14 @@ class LogProducer:
         self._client.purge()
         await asyncio.to_thread(self._reports.end, POLL_SECONDS + grace_seconds)
 
-    def _hand_over(self, record: Outgoing, sent: "_Sent", index: int) -> Span | None:
-        """Give the client a record; its span, where its trace is recorded."""
+    def _hand_over(self, record: Outgoing, sent: "_Sent", index: int) -> Span:
+        """Give the client a record; its span, to be ended when it is there."""
         self._reports.begin(self._client)
         headers: list[tuple[str, str | bytes | None]] = [
             each for each in record.headers if each[0] != TRACEPARENT
         ]
-        current, traceparent = _traced(record)
-        if traceparent:
-            headers.append((TRACEPARENT, traceparent.encode("ascii")))
+        current = _begin(record)
+        headers.append((TRACEPARENT, traceparent_of(current).encode("ascii")))
         try:
             self._client.produce(
                 record.topic,
@@ -259,24 +257,21 @@ class _Reports:
             client.poll(POLL_SECONDS)
 
 
-def _traced(record: Outgoing) -> tuple[Span | None, str]:
-    """The record's span, where its trace is recorded, and the traceparent it carries."""
+def _begin(record: Outgoing) -> Span:
+    """The record's span, in the trace that its headers name, else in the current one."""
     given = next((text for name, text in record.headers if name == TRACEPARENT), b"")
-    parent = given.decode("ascii", "replace") or current_traceparent()
-    if parent and not is_sampled(parent):
-        return None, parent
     attributes = {
         "messaging.system": "kafka",
         "messaging.destination.name": record.topic,
         "messaging.operation.name": "send",
         "messaging.operation.type": "send",
     }
-    current = begin_span(f"{record.topic} send", SpanKind.PRODUCER, attributes, parent)
-    return current, traceparent_of(current)
+    parent = given.decode("ascii", "replace") or current_traceparent()
+    return begin_span(f"{record.topic} send", SpanKind.PRODUCER, attributes, parent)
 
 
-def _end(current: Span | None, ack: Ack | LogUnavailable | None) -> None:
-    if current is None:
+def _end(current: Span, ack: Ack | LogUnavailable | None) -> None:
+    if not current.is_recording():
         return
     if isinstance(ack, Ack):
         current.set_attribute("messaging.destination.partition.id", str(ack.partition))

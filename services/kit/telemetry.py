@@ -30,6 +30,9 @@ EXPORT_TIMEOUT_SECONDS: Final = 5.0
 # Of every instrument: an attribute that is not on the list is dropped, its counts are kept.
 VIEWS: Final = (View(instrument_name="*", attribute_keys=set(ALLOWED_ATTRIBUTES)),)
 _W3C = TraceContextTextMapPropagator()
+_NOT_SAMPLED: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+# The last hexadecimal digit of the trace flags, where their lowest bit, sampled, is set.
+_ODD: Final = frozenset("13579bdf")
 
 
 class TraceparentOnly(textmap.TextMapPropagator):
@@ -163,7 +166,7 @@ def current_headers() -> list[tuple[str, bytes]]:
 
 def is_sampled(traceparent: str) -> bool:
     """Whether the trace that a traceparent names is being recorded."""
-    return trace.get_current_span(context_from(traceparent)).get_span_context().trace_flags.sampled
+    return traceparent[-1:] in _ODD and len(traceparent) >= len(_NOT_SAMPLED)
 
 
 def begin_span(
@@ -171,10 +174,14 @@ def begin_span(
 ) -> Span:
     """A span that is nobody's current one, in the trace of a traceparent; its maker ends it.
 
-    For many pieces of work at once. An empty traceparent begins a trace.
+    For many pieces of work at once. An empty traceparent begins a trace. Where the trace is not
+    recorded nothing is made: what comes back only hands the traceparent on.
     """
+    parent = context_from(traceparent)
+    if traceparent and not is_sampled(traceparent):
+        return trace.get_current_span(parent)
     return tracer("services.kit").start_span(
-        name, context_from(traceparent), kind, dict(attributes), record_exception=False
+        name, parent, kind, dict(attributes), record_exception=False
     )
 
 
@@ -238,9 +245,19 @@ def consumer_span(
 ) -> Iterator[Span]:
     """A current CONSUMER span whose parent is the record's context.
 
-    Parent, not link: the trace viewer knows no links, and would show two traces.
+    Parent, not link: the trace viewer knows no links, and would show two traces. Where the record's
+    trace is not recorded, no span is made; its context is current all the same.
     """
-    with span(name, SpanKind.CONSUMER, attributes, context_from(headers)) as current:
+    parent = context_from(headers)
+    above = trace.get_current_span(parent)
+    if above.get_span_context().is_valid and not above.get_span_context().trace_flags.sampled:
+        token = attach(parent)
+        try:
+            yield above
+        finally:
+            detach(token)
+        return
+    with span(name, SpanKind.CONSUMER, attributes, parent) as current:
         yield current
 
 

@@ -12,6 +12,7 @@ from services.events.domain.event_type import (
     EventType,
     Prohibition,
     contradictions,
+    is_prohibited,
     read_event_type,
     read_prohibition,
 )
@@ -64,7 +65,7 @@ class CatalogueFiles:
 
     def is_prohibited(self, type_name: str) -> bool:
         """Whether events of that name may never be published."""
-        return any(each.covers(type_name) for each in self._prohibitions.current)
+        return is_prohibited(type_name, self._prohibitions.current)
 
     def faults(
         self, event_type: EventType, body: Mapping[str, Any], *, sandbox: bool = False

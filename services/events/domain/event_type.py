@@ -1,5 +1,6 @@
 """A type of life event: who may say so, whom it concerns, and what of it may be used."""
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -57,6 +58,12 @@ class Prohibition:
         """Whether a part of a type's name holds one of the words."""
         parts = type_name.lower().split(".")
         return any(f"-{name}-" in f"-{part}-" for part in parts for name in self.names)
+
+
+@functools.lru_cache(maxsize=1024)
+def is_prohibited(type_name: str, prohibitions: tuple[Prohibition, ...]) -> bool:
+    """Whether any of the prohibitions covers a type's name; asked of the same names all day."""
+    return any(each.covers(type_name) for each in prohibitions)
 
 
 def read_event_type(entry: Mapping[str, Any]) -> EventType:

@@ -29,7 +29,8 @@ def read(body: bytes) -> Any:
     if start == len(text):
         raise BodyMalformed("body_empty")
     # Counted beforehand: a parser that recurses must not meet ten thousand brackets.
-    _check_depth(text)
+    if text.count("{") + text.count("[") > MAX_DEPTH:
+        _check_depth(text)
     try:
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
@@ -54,6 +55,31 @@ def items(body: bytes, most: int) -> list[bytes]:
         raise BodyMalformed("body_empty")
     if body[begins : begins + 1] != b"[":
         raise BodyMalformed("batch_not_a_list", begins)
+    return _well_formed(body, begins + 1, most) or _told_apart(body, begins, most)
+
+
+def _well_formed(body: bytes, begins: int, most: int) -> list[bytes] | None:
+    """The items where all of them are JSON, which is quickly told; None where it is not sure."""
+    found: list[bytes] = []
+    try:
+        text = body.decode("utf-8")
+        place = begins
+        while len(found) < most:
+            start = _end_of_space(text, place)
+            _value, place = _ANY.raw_decode(text, start)
+            found.append(text[start:place].encode("utf-8"))
+            place = _end_of_space(text, place)
+            if text[place] == "]":
+                return found if _end_of_space(text, place + 1) == len(text) else None
+            if text[place] != ",":
+                return None
+            place += 1
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return None
+
+
+def _told_apart(body: bytes, begins: int, most: int) -> list[bytes]:
     found: list[bytes] = []
     depth, start = 0, begins + 1
     for match in _BYTES_THAT_MATTER.finditer(body, begins):
@@ -162,6 +188,7 @@ def _no_number(_word: str) -> NoReturn:
     raise BodyMalformed("json_number")
 
 
+_ANY: Final = json.JSONDecoder()
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_real, parse_constant=_no_number
 )

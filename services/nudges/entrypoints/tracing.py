@@ -1,25 +1,21 @@
 """A record's part of its trace: processed here, its output sent on."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 
-from services.kit.telemetry import context_from, current_headers, tracer
+from services.kit.telemetry import TRACEPARENT, begin_span, traceparent_of
 from services.nudges import wire
 from services.nudges.entrypoints.chunk_transport import Chunk, RawRecord
 from services.nudges.ports import Decided, RecordOutcome
 
-_TRACER: Final = tracer("services.nudges")
-
 
 def start_processing(chunk: Chunk, record: RawRecord) -> Span:
     """The CONSUMER span of a record, child of the context that its headers carry."""
-    headers = [(name, text) for name, text in record.headers if text is not None]
-    return _TRACER.start_span(
+    above = next((text for name, text in record.headers if name == TRACEPARENT and text), b"")
+    return begin_span(
         f"{chunk.partition.topic} process",
-        context_from(headers),
         SpanKind.CONSUMER,
         {
             "messaging.system": "kafka",
@@ -30,6 +26,7 @@ def start_processing(chunk: Chunk, record: RawRecord) -> Span:
             "messaging.operation.type": "process",
             "messaging.consumer.group.name": wire.GROUP,
         },
+        above.decode("ascii", "replace"),
     )
 
 
@@ -55,9 +52,8 @@ def start_sending(
     processing: Span, topic: str, headers: Iterable[tuple[str, bytes]]
 ) -> tuple[Span, list[tuple[str, bytes]]]:
     """The PRODUCER span of a record's output, and the output's headers with that span in them."""
-    sending = _TRACER.start_span(
+    sending = begin_span(
         f"{topic} send",
-        trace.set_span_in_context(processing),
         SpanKind.PRODUCER,
         {
             "messaging.system": "kafka",
@@ -65,8 +61,7 @@ def start_sending(
             "messaging.operation.name": "send",
             "messaging.operation.type": "send",
         },
+        traceparent_of(processing),
     )
-    with trace.use_span(sending):
-        carried = current_headers()
-    taken = {name for name, _ in carried}
-    return sending, [each for each in headers if each[0] not in taken] + carried
+    kept = [each for each in headers if each[0] != TRACEPARENT]
+    return sending, [*kept, (TRACEPARENT, traceparent_of(sending).encode("ascii"))]
