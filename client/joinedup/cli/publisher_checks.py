@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from joinedup.cli import publisher_keys as keys
 from joinedup.cli.checks import Finding
 from joinedup.cli.home import Home, Problem
 from joinedup.cli.publisher_register import EVERY_TYPE, Register
+from joinedup.cli.publisher_topics import missing_topics
 from joinedup.client.errors import ClientError
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ async def examine(home: Home, register: Register, publishers: Sequence[str]) -> 
         findings += _keys(home, entry, now)
         if url := belief.address(home):
             findings += await _belief(home, entry, url)
-    return findings
+    writing = [each.id for each in entries if not each.suspended]
+    return findings + await asyncio.to_thread(_topics, home, writing)
 
 
 def described(home: Home, entry: Publisher, now: datetime) -> dict[str, Any]:
@@ -124,6 +127,15 @@ def _private(home: Home, entry: Publisher, in_force: Sequence[Key]) -> Iterator[
         if followed.is_file() and key not in in_force:
             fix = f"delete it; nothing is signed with {key.kid} any more"
             yield Finding(name, good=False, seen=f"{followed} has ended", fix=fix)
+
+
+def _topics(home: Home, publishers: Sequence[str]) -> list[Finding]:
+    try:
+        missing = missing_topics(home, publishers)
+    except Problem as away:
+        return [Finding("topics", good=False, seen=away.detail, fix=away.fix)]
+    fix = "`python -m deploy.local topics` makes them"
+    return [Finding("topics", good=False, seen=each, fix=fix) for each in missing]
 
 
 def _kept_well(name: str, path: Path) -> Iterator[Finding]:

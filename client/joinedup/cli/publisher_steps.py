@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from joinedup.cli import publisher_keys as keys
 from joinedup.cli.home import Home, Problem
 from joinedup.cli.publisher_register import EVERY_TYPE, Register, Wanted, new_entry
 from joinedup.cli.publisher_scaffold import example_for, write_scaffold
+from joinedup.cli.publisher_topics import make_topics
 
 if TYPE_CHECKING:
     from services.events.adapters.catalogue_files import CatalogueFiles
@@ -68,6 +70,7 @@ async def onboard(place: Place, wanted: Wanted) -> dict[str, Any]:
         "public_key": str(public),
         "example": str(event),
         "test": str(test),
+        "topics": await asyncio.to_thread(make_topics, home, [wanted.id]),
         "believed_after_seconds": await place.in_force(wanted.id, private, believed=True),
         "not_named_by": [
             each.name for each in types if wanted.live and not each.may_be_published_by(wanted.id)

@@ -14,6 +14,8 @@ def told_of_new(done: Mapping[str, Any]) -> None:
     say(f"[green]made[/green] [bold]{safe(done['publisher'])}[/bold], {kind} publisher")
     for name in ("entry", "private_key", "public_key", "example", "test"):
         say(f"  {name.replace('_', ' ')}: {safe(done[name])}")
+    for each in done["topics"]:
+        say(f"  topic: {safe(each)}")
     say("  The private key is its owner's alone (0600): never send it, never commit it.")
     say(f"  {_belief(done['believed_after_seconds'], 'believed')}")
     for each in done["not_named_by"]:

@@ -11,6 +11,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from kafka.admin import KafkaAdminClient
 
 from joinedup.client import Publisher, Refused
 from tests.command_line import InProcess
@@ -30,6 +31,11 @@ class Department:
         self.home = home
         self.keys = home / "keys" / "publishers"
         self.run = InProcess(home)
+
+    def say_where(self, url):
+        """Write the addresses of a running platform."""
+        addresses = {"events_http": url, "kafka": self.service.kafka}
+        (self.home / "endpoints.json").write_text(json.dumps(addresses))
 
     def __call__(self, command, *arguments):
         """What `joinedup publishers` answers."""
@@ -64,14 +70,19 @@ def department(tmp_path_factory, kafka_bootstrap, module_database_url):
     )
     started.offset = timedelta()
     with started:
-        (home / "endpoints.json").write_text(json.dumps({"events_http": started.url}))
-        yield Department(started, home)
+        department = Department(started, home)
+        department.say_where(started.url)
+        yield department
 
 
 def test_a_new_publisher_is_believed_and_its_own_test_passes(department):
     done = department.done("new", "council-swansea", "--name", "Swansea Council")
 
     assert 0 <= done["believed_after_seconds"] < 15
+    assert done["topics"] == [
+        "inbound-events.council-swansea.v1",
+        "inbound-events.council-swansea.v1.dead-letter",
+    ]
     search = os.pathsep.join(str(ROOT / each) for each in (".", "protos/python", "client"))
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", done["test"]],
@@ -103,10 +114,14 @@ def test_a_check_asks_the_running_service_too(department):
 
     (department.keys / "council-flint.public.pem").write_text("broken")
 
+    with KafkaAdminClient(bootstrap_servers=department.service.kafka) as admin:
+        admin.delete_topics(["inbound-events.council-flint.v1"])
+
     findings = department("check", "council-flint").document["findings"]
     assert [each["name"] for each in findings if not each["good"]] == [
         "council-flint private key",
         f"council-flint at {department.service.url}",
+        "topics",
     ]
 
 
@@ -215,12 +230,11 @@ def test_a_rotation_that_the_service_does_not_see_leaves_all_as_it_was(departmen
     path = department.service.catalogue / "publishers" / "council-ceredigion.yaml"
     before = path.read_text()
     key = (department.keys / "council-ceredigion.private.pem").read_bytes()
-    (department.home / "endpoints.json").write_text('{"events_http": "http://127.0.0.1:9"}')
+    department.say_where("http://127.0.0.1:9")
     try:
         ran = department("rotate", "council-ceredigion", "--wait", 1)
     finally:
-        address = json.dumps({"events_http": department.service.url})
-        (department.home / "endpoints.json").write_text(address)
+        department.say_where(department.service.url)
 
     assert ran.document["error"]["code"] == "not_in_force"
     assert path.read_text() == before
