@@ -57,10 +57,11 @@ def _databases(_parsed: argparse.Namespace) -> None:
 
 
 def _topics(_parsed: argparse.Namespace) -> None:
-    from services.kit.topics import create_topics, load_topics
+    from deploy.local.topics import declared
+    from services.kit.topics import create_topics
 
     bootstrap = _named(from_environment().external.kafka_bootstrap, "KAFKA_BOOTSTRAP")
-    create_topics(bootstrap, load_topics(ROOT / "protos" / "topics"))
+    create_topics(bootstrap, declared(ROOT))
 
 
 def _bridge(parsed: argparse.Namespace) -> None:

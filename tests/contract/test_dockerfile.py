@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from typing import Final
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -15,9 +17,13 @@ from tests.containers import (
     ROOT,
     composition,
     copied,
+    image_environment,
     instructions_of,
     stages,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 BUILT: Final = sorted(
     {
@@ -27,6 +33,8 @@ BUILT: Final = sorted(
     }
 )
 STAGES: Final = stages()
+SEARCHED: Final = image_environment("base")["PYTHONPATH"].split(":")
+OUR_CODE: Final = {path.name for path in ROOT.iterdir() if path.is_dir()} | {"joinedup"}
 TOOLS: Final = re.compile(r"\b(apt-get|apt|gcc|g\+\+|make|npm|curl|wget|git|pip install)\b")
 
 
@@ -133,6 +141,56 @@ def test_an_image_holds_one_service_and_says_whether_it_is_ready(target: str, se
     assert own == {"__init__.py", "kit", service}
     assert len(text_of(target, "HEALTHCHECK")) == 1
     assert "ADD" not in {each.name for each in instructions_of(target)}
+
+
+def files_in(target: str, service: str) -> dict[PurePosixPath, Path]:
+    """Every Python file of an image below APP, and where the repository has it."""
+    found: dict[PurePosixPath, Path] = {}
+    for sources, place in copied(target, service):
+        for source in (ROOT / each for each in sources):
+            paths = source.rglob("*.py") if source.is_dir() else [source]
+            base = source if source.is_dir() else source.parent
+            found |= {PurePosixPath(place) / path.relative_to(base): path for path in paths}
+    return found
+
+
+def modules_of(files: Iterable[PurePosixPath]) -> set[str]:
+    roots = [PurePosixPath(part).relative_to(APP) for part in SEARCHED if part.startswith(APP)]
+    return {
+        ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+        for file in files
+        for root in roots
+        if file.is_relative_to(root)
+    }
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    found = {
+        f"{node.module}.{name.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for name in node.names
+    }
+    return found | {
+        name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
+    }
+
+
+@pytest.mark.parametrize(("target", "service"), BUILT)
+def test_an_image_holds_all_of_our_code_that_it_imports(target: str, service: str) -> None:
+    files = files_in(target, service)
+    known = modules_of(files)
+    missing = {
+        (str(place), name)
+        for place, path in files.items()
+        if path.suffix == ".py" and place.parts[0] != "protos"
+        for name in imported(path)
+        if name.partition(".")[0] in OUR_CODE and not {name, name.rpartition(".")[0]} & known
+    }
+
+    assert known
+    assert missing == set()
 
 
 def test_what_a_volume_covers_belongs_to_who_uses_it() -> None:
