@@ -1,7 +1,6 @@
 """Protobuf on one side, the domain on the other; no other module knows both."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from google.protobuf import json_format
@@ -14,9 +13,11 @@ from services.events.domain.life_event import (
     Entry,
     LifeEvent,
     Person,
+    PersonName,
     Reason,
     Resolution,
     ResolvedPerson,
+    Standing,
 )
 from services.kit import codec
 from services.kit.telemetry import TRACEPARENT
@@ -28,6 +29,9 @@ SOURCE: Final = "urn:joinedup:events"
 _RECORD_TYPE: Final[str] = record_pb.LifeEventRecord.DESCRIPTOR.full_name
 _REASONS: Final[Mapping[Reason, "record_pb.Reason.ValueType"]] = {
     reason: record_pb.Reason.Value(f"REASON_{reason.name}") for reason in Reason
+}
+_STANDINGS: Final[Mapping[Standing, "record_pb.Standing.ValueType"]] = {
+    standing: record_pb.Standing.Value(f"STANDING_{standing.name}") for standing in Standing
 }
 
 
@@ -65,6 +69,8 @@ def resolution(response: subjects_pb.ResolveResponse) -> Resolution:
             for each in response.persons
         ),
         response.case_id,
+        response.root_event_id,
+        Standing(response.standing or Standing.IN_FORCE),
     )
 
 
@@ -73,33 +79,26 @@ def records(entry: Entry) -> list[tuple[str, codec.Encoded]]:
     trace = [(TRACEPARENT, entry.traceparent.encode())] if entry.traceparent else []
     found = []
     for person in entry.resolution.persons:
-        encoded = record(
-            entry.event, entry.facts, person, entry.resolution.case_id, entry.recorded_at
-        )
+        encoded = record(entry, person)
         found.append((person.subject, codec.Encoded(encoded.value, [*encoded.headers, *trace])))
     return found
 
 
-def record(
-    event: LifeEvent,
-    facts: Mapping[str, Any],
-    person: ResolvedPerson,
-    case_id: str,
-    recorded_at: datetime,
-) -> codec.Encoded:
-    """The record of an event for one concerned person; `facts` are the minimised ones."""
+def record(entry: Entry, person: ResolvedPerson) -> codec.Encoded:
+    """The record of an event for one concerned person."""
+    event, resolution = entry.event, entry.resolution
     message = record_pb.LifeEventRecord(
         event_id=event.event_id,
         type=event.type,
         subject=person.subject,
         role=person.role,
-        case_id=case_id,
+        case_id=resolution.case_id,
         occurred=event.occurred,
         nation=event.nation,
         reason=_REASONS[event.reason],
         supersedes=event.supersedes,
         sequence=event.sequence,
-        facts=_struct(facts),
+        facts=_struct(entry.facts),
         derived=record_pb.DerivedFacts(
             age_years=person.age_years,
             fulfilled_types=person.fulfilled_types,
@@ -107,11 +106,13 @@ def record(
         ),
         permission_serial=person.permission_serial,
         publisher=event.publisher,
+        root_event_id=resolution.root_event_id,
+        standing=_STANDINGS[resolution.standing],
     )
     message.registered_at.FromDatetime(event.registered_at)
-    message.recorded_at.FromDatetime(recorded_at)
+    message.recorded_at.FromDatetime(entry.recorded_at)
     return codec.encode(
-        message, id=event.event_id, type=_RECORD_TYPE, source=SOURCE, time=recorded_at
+        message, id=event.event_id, type=_RECORD_TYPE, source=SOURCE, time=entry.recorded_at
     )
 
 
@@ -137,11 +138,18 @@ def _person(person: Person) -> subjects_pb.Person:
         birth_date=person.birth_date,
         postcode=person.postcode,
         sex=person.sex,
+        other_names=[
+            subjects_pb.OtherName(name=_name(each.name), kind=each.kind)
+            for each in person.other_names
+        ],
     )
     if person.name is not None:
-        message.name.given.extend(person.name.given)
-        message.name.family = person.name.family
+        message.name.CopyFrom(_name(person.name))
     return message
+
+
+def _name(name: PersonName) -> subjects_pb.PersonName:
+    return subjects_pb.PersonName(given=name.given, family=name.family)
 
 
 def _struct(values: Mapping[str, Any]) -> Struct:

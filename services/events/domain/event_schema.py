@@ -4,11 +4,12 @@ from typing import Any, Final
 
 from services.events.domain.event_type import EventType, Role
 from services.events.domain.faults import CODE
-from services.events.domain.life_event import CORRECTING, Reason
+from services.events.domain.life_event import CORRECTING, NameKind, Reason
 
 MAX_PERSONS: Final = 20
 MAX_ID: Final = 128
 MAX_TEXT: Final = 200
+MAX_OTHER_NAMES: Final = 10
 # The largest integer every JSON reader carries exactly.
 MAX_SEQUENCE: Final = 2**53 - 1
 
@@ -57,8 +58,14 @@ def _data(event_type: EventType) -> dict[str, Any]:
     return {
         **_object(["occurred", "registered_at", "nation", "reason", "persons", "facts"]),
         "properties": {
-            "occurred": _PARTIAL_DATE,
-            "registered_at": _INSTANT,
+            "occurred": {
+                **_PARTIAL_DATE,
+                "description": f"when it happened: {_PARTIAL_DATE['description']}",
+            },
+            "registered_at": {
+                **_INSTANT,
+                "description": f"when the register wrote this statement down; {_when()}",
+            },
             "nation": {"enum": list(event_type.nations), "description": "whose law applies"},
             "reason": {"enum": [str(each) for each in Reason]},
             "supersedes": {**_ID, "description": "your id of the event this one replaces"},
@@ -91,25 +98,37 @@ def _persons(event_type: EventType) -> dict[str, Any]:
 
 
 def _person(event_type: EventType) -> dict[str, Any]:
-    text = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
     return {
         **_object(["role"]),
         "properties": {
             "role": {"enum": list(event_type.roles), CODE: "role_unknown"},
             "identifiers": {"type": "array", "maxItems": len(_SCHEMES), "items": _identifier()},
-            "name": {
-                **_object([]),
-                "minProperties": 1,
-                "properties": {
-                    "given": {"type": "array", "maxItems": MAX_PERSONS, "items": text},
-                    "family": text,
-                },
+            "name": {**_object([]), "minProperties": 1, "properties": _name()},
+            "other_names": {
+                "type": "array",
+                "maxItems": MAX_OTHER_NAMES,
+                "description": "names the person had, or is known by besides",
+                "items": _other_name(),
             },
             "birth_date": _PARTIAL_DATE,
             "postcode": {"type": "string", "format": "postcode", "description": "CF10 1AA"},
             "sex": {"enum": ["F", "M"]},
         },
         "allOf": [_declared(role) for role in event_type.roles.values()],
+    }
+
+
+def _name() -> dict[str, Any]:
+    text = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
+    return {"given": {"type": "array", "maxItems": MAX_PERSONS, "items": text}, "family": text}
+
+
+def _other_name() -> dict[str, Any]:
+    either = [{"required": ["given"]}, {"required": ["family"]}]
+    return {
+        **_object(["kind"]),
+        "properties": {"kind": {"enum": [str(kind) for kind in NameKind]}, **_name()},
+        "allOf": [{"anyOf": either, CODE: "name_missing"}],
     }
 
 

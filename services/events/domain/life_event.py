@@ -22,6 +22,23 @@ class Reason(StrEnum):
 CORRECTING: Final = frozenset(str(reason) for reason in Reason) - {Reason.REGISTERED}
 
 
+class Standing(StrEnum):
+    """Whether a statement still holds when it comes onto the log."""
+
+    IN_FORCE = "in_force"
+    CANCELLED = "cancelled"
+    REPLACED = "replaced"
+    REPEATED = "repeated"
+
+
+class NameKind(StrEnum):
+    """What a name is to a person besides the one they have now."""
+
+    BIRTH = "birth"
+    PREVIOUS = "previous"
+    KNOWN_AS = "known_as"
+
+
 @dataclass(frozen=True)
 class Identifier:
     """A number or code by which a department knows a person."""
@@ -39,6 +56,14 @@ class PersonName:
 
 
 @dataclass(frozen=True)
+class OtherName:
+    """A name that a person had, or is known by besides."""
+
+    kind: NameKind
+    name: PersonName
+
+
+@dataclass(frozen=True)
 class Person:
     """A person as the source describes them; empty texts are unknown."""
 
@@ -48,11 +73,16 @@ class Person:
     birth_date: str
     postcode: str
     sex: str
+    other_names: tuple[OtherName, ...] = ()
 
 
 @dataclass(frozen=True)
 class LifeEvent:
-    """An event that keeps every rule of its type; `supersedes` is an event id, or empty."""
+    """An event that keeps every rule of its type; `supersedes` is an event id, or empty.
+
+    `occurred` is when it happened, as far as that is known; `registered_at` when the register wrote
+    this statement down.
+    """
 
     event_id: str
     publisher: str
@@ -81,15 +111,24 @@ class ResolvedPerson:
 
 @dataclass(frozen=True)
 class Resolution:
-    """Who an event concerns; `case_id` is empty when the type opens no case."""
+    """Who an event concerns; `case_id` is empty when the type opens no case.
+
+    `root_event_id` is the event under whose id the prompts of its entry are counted; empty means
+    its own.
+    """
 
     persons: tuple[ResolvedPerson, ...]
     case_id: str
+    root_event_id: str = ""
+    standing: Standing = Standing.IN_FORCE
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An event on its way to the log: `facts` are those that may stand there."""
+    """An event on its way to the log: `facts` are those that may stand there.
+
+    `recorded_at` is when the platform first received it.
+    """
 
     event: LifeEvent
     facts: Mapping[str, Any]
@@ -118,14 +157,20 @@ def read_life_event(body: Mapping[str, Any], publisher: str) -> LifeEvent:
 
 
 def _person(told: Mapping[str, Any]) -> Person:
-    name = told.get("name")
     return Person(
         role=told["role"],
         identifiers=tuple(
             Identifier(each["scheme"], each["value"]) for each in told.get("identifiers", ())
         ),
-        name=PersonName(tuple(name.get("given", ())), name.get("family", "")) if name else None,
+        name=_name(told["name"]) if "name" in told else None,
         birth_date=told.get("birth_date", ""),
         postcode=told.get("postcode", ""),
         sex=told.get("sex", ""),
+        other_names=tuple(
+            OtherName(NameKind(each["kind"]), _name(each)) for each in told.get("other_names", ())
+        ),
     )
+
+
+def _name(told: Mapping[str, Any]) -> PersonName:
+    return PersonName(tuple(told.get("given", ())), told.get("family", ""))

@@ -98,6 +98,24 @@ def test_each_rule_of_the_envelope_has_its_code(changed, fault):
         ({"name": {}}, ("name", "object_empty")),
         ({"name": {"family": ""}}, ("name/family", "text_too_short")),
         ({"birth_date": "1994-13"}, ("birth_date", "time_invalid")),
+        (
+            {"other_names": [{"kind": "birth", "family": "Parry"}] * 11},
+            ("other_names", "list_too_long"),
+        ),
+        ({"other_names": [{"kind": "birth"}]}, ("other_names/0", "name_missing")),
+        ({"other_names": [{"family": "Parry"}]}, ("other_names/0/kind", "field_required")),
+        (
+            {"other_names": [{"kind": "maiden", "family": "Parry"}]},
+            ("other_names/0/kind", "value_not_allowed"),
+        ),
+        (
+            {"other_names": [{"kind": "birth", "family": "x" * 201}]},
+            ("other_names/0/family", "text_too_long"),
+        ),
+        (
+            {"other_names": [{"kind": "birth", "family": "Parry", "until": "2019"}]},
+            ("other_names/0/until", "field_unknown"),
+        ),
         ({"identifiers": [{"scheme": "nino"}]}, ("identifiers/0/value", "field_required")),
         (
             {"identifiers": [{"scheme": "nino", "value": "QQ123456E"}]},
@@ -122,6 +140,17 @@ def test_each_rule_about_a_person_has_its_code(person, fault):
     body["data"]["persons"][1] |= person
 
     assert faults(body) == [(f"/data/persons/1/{fault[0]}", fault[1])]
+
+
+def test_a_person_may_have_had_other_names():
+    body = an_event_body()
+    body["data"]["persons"][1]["other_names"] = [
+        {"kind": "birth", "given": ["Mair"], "family": "Parry"},
+        {"kind": "previous", "family": "Rees"},
+        {"kind": "known_as", "given": ["Mari"]},
+    ]
+
+    assert faults(body) == []
 
 
 def test_people_are_needed_and_not_without_end():

@@ -88,10 +88,35 @@ def test_what_may_have_happened_by_its_registration_did(occurred):
     assert faults(an_event_body(data={"occurred": occurred})) == set()
 
 
+@pytest.mark.parametrize("registered_at", ["2026-11-20T10:00:00Z", "2026-11-23T10:05:00Z"])
+def test_a_register_may_write_down_late_what_happened_and_never_what_will(registered_at):
+    """The three times stand in their order: occurred, registered, recorded (which is now)."""
+    assert faults(an_event_body(data={"registered_at": registered_at})) == set()
+
+
+@pytest.mark.parametrize(
+    ("occurred", "found"),
+    [
+        ("2026-11-21", set()),
+        ("2026-11", set()),
+        ("2026-11-23", {("/data/occurred", "occurred_after_registration")}),
+    ],
+)
+def test_a_correction_may_move_the_day_up_to_its_own_registration(occurred, found):
+    registered_at = "2026-11-21T09:15:00Z"
+    data = {"registered_at": registered_at, "occurred": occurred}
+
+    assert faults(an_event_body("birth-corrected", data=data)) == found
+
+
 def test_a_text_at_any_depth_is_looked_at():
     persons = an_event_body()["data"]["persons"]
     persons[0]["name"]["given"] = ["Ada", "Gwen\u202e"]
+    persons[0]["other_names"] = [{"kind": "known_as", "family": "Be\u0000van"}]
 
     body = an_event_body(data={"persons": persons})
 
-    assert faults(body) == {("/data/persons/0/name/given/1", "text_control_char")}
+    assert faults(body) == {
+        ("/data/persons/0/name/given/1", "text_control_char"),
+        ("/data/persons/0/other_names/0/family", "text_control_char"),
+    }
