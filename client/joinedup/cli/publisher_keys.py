@@ -53,9 +53,10 @@ def make_pair(private: Path, public: Path) -> None:
 
 def refuse_open_ground(path: Path) -> None:
     """Raise Problem when a path is in a git work tree that does not ignore it."""
-    there = next(each for each in path.absolute().parents if each.is_dir())
+    whole = path.absolute()
+    there = next(each for each in whole.parents if each.is_dir())
     # Whoever owns the tree: git would else not say.
-    command = ["git", "-c", "safe.directory=*", "-C", str(there), "check-ignore", "-q", str(path)]
+    command = ["git", "-c", "safe.directory=*", "-C", str(there), "check-ignore", "-q", str(whole)]
     try:
         code = subprocess.run(command, capture_output=True, check=False).returncode
     except FileNotFoundError:

@@ -170,12 +170,16 @@ def test_a_publisher_that_cannot_be_leaves_no_key_behind(publishers):
     assert not publishers.register.path(ID).exists()
 
 
+@pytest.mark.parametrize("named", ["in full", "from here"])
 @pytest.mark.parametrize("ignored", [True, False])
-def test_a_private_key_is_never_written_where_git_would_take_it_along(tmp_path, ignored):
+def test_a_private_key_is_never_written_where_git_would_take_it_along(
+    tmp_path, monkeypatch, ignored, named
+):
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     if ignored:
-        (tmp_path / ".gitignore").write_text("home/\n")
-    publishers = Commands(tmp_path)
+        (tmp_path / ".gitignore").write_text("/home/\n")
+    monkeypatch.chdir(tmp_path)
+    publishers = Commands(tmp_path if named == "in full" else Path())
 
     if ignored:
         publishers.done("new", ID)
