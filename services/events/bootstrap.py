@@ -23,12 +23,11 @@ from services.events.adapters.postgres_admissions import (
 )
 from services.events.adapters.publisher_tokens import PublisherTokens
 from services.events.adapters.sandbox import Sandbox
-from services.events.domain.admission import Submission
 from services.events.entrypoints.grpc_server.life_events import services
 from services.events.entrypoints.http_api import create_app
 from services.events.entrypoints.publishing import Publishing
 from services.events.entrypoints.stream import GROUP, Decisions
-from services.events.handlers.admit_life_events import Answer, Door, admit_life_events
+from services.events.handlers.admit_life_events import Door, admit_life_events
 from services.events.handlers.follow_event import forget_assertions, mark_decided
 from services.events.handlers.keep_to_rate import Rates
 from services.events.ports import Beyond
@@ -55,8 +54,10 @@ from services.kit.web import serve
 FORGET_EVERY_SECONDS = 60.0
 # Decisions are counted for whoever follows an event, which nobody does by the millisecond.
 COUNT_AFTER_MS = 500
-# Events that are admitted together: enough to share what it costs, few enough to be quick.
-MOST_TOGETHER = 100
+# How many events are admitted together, of those that come one by one and of those that come in
+# numbers: enough to share what it costs, few enough to be quick.
+ONE_BY_ONE = 100
+IN_NUMBERS = 250
 GROUPS_AT_ONCE = 2
 
 
@@ -132,11 +133,24 @@ async def _assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> 
     admissions = PostgresAdmissions(pool)
     live = Beyond(IdentitySubjects(channel), KafkaLog(producer, wire.LIFE_EVENTS))
     sandbox = Sandbox(pool, catalogue.event_type)
-    door = _door(clock, catalogue, admissions, live, Beyond(sandbox, sandbox))
-    until_the_end.push_async_callback(door.close)
+    door = Door(
+        register=catalogue,
+        admissions=admissions,
+        live=live,
+        sandbox=Beyond(sandbox, sandbox),
+        now=clock.now,
+        new_claim=new_random_id,
+    )
+    singly, many = (
+        Together(partial(admit_life_events, door), most=most, at_once=GROUPS_AT_ONCE)
+        for most in (ONE_BY_ONE, IN_NUMBERS)
+    )
+    until_the_end.push_async_callback(singly.close)
+    until_the_end.push_async_callback(many.close)
     tokens = PublisherTokens(catalogue.publisher, settings.publisher_keys_dir, clock.now)
     publishing = Publishing(
-        admit=door.ask_all,
+        admit=singly.ask_all,
+        admit_many=many.ask_all,
         admissions=admissions,
         rates=Rates(catalogue, clock.monotonic),
         believe=tokens.assertion,
@@ -165,25 +179,6 @@ async def _serve_grpc(parts: Parts, stop: asyncio.Event) -> None:
     except (CatalogueInvalid, RpcsMissingFromTable) as wrong:
         raise CannotStart(str(wrong)) from None
     await rpc.serve(server, stop, ready=partial(parts.probe.ready, "grpc"))
-
-
-def _door(
-    clock: Clock,
-    catalogue: CatalogueFiles,
-    admissions: PostgresAdmissions,
-    live: Beyond,
-    sandbox: Beyond,
-) -> Together[Submission, Answer]:
-    """The one door: whatever comes at the same time is admitted together."""
-    door = Door(
-        register=catalogue,
-        admissions=admissions,
-        live=live,
-        sandbox=sandbox,
-        now=clock.now,
-        new_claim=new_random_id,
-    )
-    return Together(partial(admit_life_events, door), most=MOST_TOGETHER, at_once=GROUPS_AT_ONCE)
 
 
 async def _count_decisions(parts: Parts, stop: asyncio.Event) -> None:

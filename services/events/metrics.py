@@ -1,5 +1,6 @@
 """Every instrument of this service: what is counted at the door and on the log."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -33,14 +34,17 @@ _problems = _METER.create_gauge(
 
 def admissions(answers: Iterable[Receipt | EventsError], seconds: float) -> None:
     """Count answers that came after as many seconds; the reason is empty for what came in."""
-    for answer in answers:
-        if isinstance(answer, Receipt):
-            outcome, reason = "duplicate" if answer.duplicate else "admitted", ""
-        else:
-            outcome = "unavailable" if isinstance(answer, Unavailable) else "refused"
-            reason = answer.reason
-        _admissions.add(1, {"joinedup.outcome": outcome, "joinedup.reason": reason})
+    counts = Counter(map(_outcome, answers))
+    for (outcome, reason), count in counts.items():
+        _admissions.add(count, {"joinedup.outcome": outcome, "joinedup.reason": reason})
+        # One duration for all that were answered together with the same outcome.
         _durations.record(seconds, {"joinedup.outcome": outcome})
+
+
+def _outcome(answer: Receipt | EventsError) -> tuple[str, str]:
+    if isinstance(answer, Receipt):
+        return "duplicate" if answer.duplicate else "admitted", ""
+    return "unavailable" if isinstance(answer, Unavailable) else "refused", answer.reason
 
 
 def decisions_seen(records: int) -> None:

@@ -19,10 +19,13 @@ Admit = Callable[[Sequence[Submission]], Awaitable[list[Answer]]]
 class Publishing:
     """`believe` reads an Authorization header, or raises NotAuthenticated.
 
-    `still_believed` says of somebody believed earlier whether that holds now.
+    `still_believed` says of somebody believed earlier whether that holds now. Events that come one
+    by one do not stand behind those that come in numbers: `admit` is for the former, `admit_many`
+    for the latter.
     """
 
     admit: Admit
+    admit_many: Admit
     admissions: Admissions
     rates: Rates
     believe: Callable[[str | None], Assertion]
@@ -31,7 +34,7 @@ class Publishing:
 
     async def admit_one(self, submission: Submission) -> Receipt:
         """Admit an event within its request's span; raises EventsError."""
-        (answer,) = await self.admit_all([submission])
+        (answer,) = await self._counted(self.admit, [submission])
         if isinstance(answer, EventsError):
             raise answer
         span = trace.get_current_span()
@@ -41,7 +44,10 @@ class Publishing:
 
     async def admit_all(self, submissions: Sequence[Submission]) -> list[Answer]:
         """Admit events, each with its answer, in their order."""
+        return await self._counted(self.admit_many, submissions)
+
+    async def _counted(self, admit: Admit, submissions: Sequence[Submission]) -> list[Answer]:
         started = self.monotonic()
-        answers = await self.admit(submissions)
+        answers = await admit(submissions)
         metrics.admissions(answers, self.monotonic() - started)
         return answers
