@@ -132,13 +132,26 @@ async def resume(place: Place, publisher: str) -> dict[str, Any]:
 
 
 async def _changed(place: Place, publisher: str, *, suspended: bool) -> dict[str, Any]:
-    # A fault in any file of the register keeps this change too out of force.
-    place.register.whole()
+    _refuse_faults(place, publisher)
     took = None
     if publisher in place.home.publishers():
         key = place.home.publisher_key(publisher)
         took = await place.in_force(publisher, key, believed=not suspended)
     return {"publisher": publisher, "suspended": suspended, "in_force_after_seconds": took}
+
+
+def _refuse_faults(place: Place, publisher: str) -> None:
+    """Raise Problem when a fault in any file keeps this change too out of force."""
+    try:
+        place.register.whole()
+    except Problem as fault:
+        files = ", ".join(key.file for key in place.register.entry(publisher).keys)
+        raise Problem(
+            fault.code,
+            f"written, and not in force: {fault.detail}",
+            f"{fault.fix}; to have {publisher} refused until then, move its public keys away "
+            f"({files} in {place.home.publisher_keys})",
+        ) from None
 
 
 def _without_ended(place: Place, publisher: str) -> Publisher:

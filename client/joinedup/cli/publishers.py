@@ -79,7 +79,9 @@ def new(
     name_cy: Annotated[str, typer.Option("--name-cy", help="The same in Welsh.")] = "",
     types: Annotated[
         list[str] | None,
-        typer.Option("--type", metavar="TYPE", help="May publish it; once for each. All by default."),
+        typer.Option(
+            "--type", metavar="TYPE", help="May publish it; once for each. All by default."
+        ),
     ] = None,
     source: Annotated[
         str,

@@ -307,6 +307,7 @@ def test_a_suspension_that_another_files_fault_keeps_out_of_force_is_no_success(
 
     assert ran.code == 1
     assert "dvla.yaml:1:1: field_required" in ran.document["error"]["detail"]
+    assert "gro.public.pem" in ran.document["error"]["fix"]
     # Written all the same: it counts as soon as the other file is mended.
     assert publishers.register.entry("gro").suspended
 
