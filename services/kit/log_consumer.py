@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ POLL_SECONDS: Final = 0.5
 SESSION_MS: Final = 10_000
 HEARTBEAT_MS: Final = 1_000
 COMMIT_SECONDS: Final = 0.2
+# Of a record's time: the broker set it when it took the record.
+LOG_APPEND_TIME: Final = 1
 # What a patient consumer does not wait beyond.
 ENOUGH_BYTES: Final = 256 * 1024
 
@@ -32,6 +34,10 @@ class Record:
     value: bytes | None
     headers: Headers
     timestamp_ms: int
+    broker_time: bool = True
+    """The time is the broker's; of any other nobody knows who made it."""
+    unreadable: bool = False
+    """The client cannot read it: that it stands there is all that is known."""
 
 
 Handle = Callable[[list[Record]], Awaitable[None]]
@@ -74,8 +80,8 @@ async def consume(
     )
     consumer.subscribe(topics, listener=_Listener(group, ready))
     try:
-        if await _started(consumer, group, stop):
-            reader = _Reader(consumer, group, handle, stop)
+        if await started(consumer, group, stop):
+            reader = Reader(consumer, group, handle, stop)
             while not stop.is_set():
                 await reader.one_batch(max_records)
             await reader.commit()
@@ -83,7 +89,7 @@ async def consume(
         await consumer.stop()
 
 
-async def _started(consumer: Any, group: str, stop: asyncio.Event) -> bool:
+async def started(consumer: Any, group: str, stop: asyncio.Event) -> bool:
     """Start, waiting for the broker; False when told to stop before it came."""
     for delay in back_off():
         try:
@@ -99,30 +105,50 @@ async def _started(consumer: Any, group: str, stop: asyncio.Event) -> bool:
     return False
 
 
-class _Reader:
+class Reader:
     """Handles batch after batch, and commits how far every partition was handled.
 
     Each commit is a write, so one is made now and then; what a crash leaves uncommitted is handled
     again.
     """
 
-    def __init__(self, consumer: Any, group: str, handle: Handle, stop: asyncio.Event) -> None:
+    def __init__(
+        self,
+        consumer: Any,
+        group: str,
+        handle: Handle,
+        stop: asyncio.Event,
+        partitions: Sequence[TopicPartition] = (),
+    ) -> None:
+        """Reads these partitions; all that are assigned to the consumer, when none are named."""
         self._consumer = consumer
         self._group = group
         self._handle = handle
         self._stop = stop
+        self._partitions = partitions
         self._handled: dict[TopicPartition, int] = {}
         self._commit_at = 0.0
 
     async def one_batch(self, max_records: int) -> None:
         """Handle what comes next, if it comes soon; commit if that is due."""
+        await self.take(await self.fetch(max_records))
+
+    async def fetch(self, max_records: int) -> list[Record]:
+        """What comes next; nothing when it does not come soon."""
         wait_ms = int(self._due_seconds() * 1000)
-        fetched = await self._consumer.getmany(timeout_ms=wait_ms, max_records=max_records)
-        batch = [_record(each) for records in fetched.values() for each in records]
+        fetched = await self._consumer.getmany(
+            *self._partitions, timeout_ms=wait_ms, max_records=max_records
+        )
+        return [_record(each) for records in fetched.values() for each in records]
+
+    async def take(self, batch: list[Record]) -> None:
+        """Handle these, each partition's in order; commit if that is due."""
         if batch and await self._succeeds(batch):
             if not self._handled:
                 self._commit_at = time.monotonic() + COMMIT_SECONDS
-            self._handled |= {each: records[-1].offset + 1 for each, records in fetched.items()}
+            self._handled |= {
+                TopicPartition(each.topic, each.partition): each.offset + 1 for each in batch
+            }
         if self._handled and not self._due_seconds():
             await self.commit()
 
@@ -170,7 +196,16 @@ async def _stopped(stop: asyncio.Event, within_seconds: float) -> bool:
 
 def _record(raw: Any) -> Record:
     headers = [(str(name), bytes(value or b"")) for name, value in raw.headers]
-    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, headers, raw.timestamp)
+    return Record(
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        key=raw.key,
+        value=raw.value,
+        headers=headers,
+        timestamp_ms=raw.timestamp,
+        broker_time=raw.timestamp_type == LOG_APPEND_TIME,
+    )
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
