@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -61,10 +63,9 @@ class AsProcess:
 
     def __call__(self, *arguments: object, stdin: str = "") -> Ran:
         """Run a command."""
-        search = os.pathsep.join(str(ROOT / each) for each in (".", "protos/python", "client"))
         done = subprocess.run(
-            [sys.executable, "-m", "joinedup.cli", *map(str, arguments)],
-            env={**os.environ, "JOINEDUP_HOME": str(self.home), "PYTHONPATH": search},
+            self._command(arguments),
+            env=self._environment(),
             input=stdin,
             capture_output=True,
             text=True,
@@ -73,3 +74,40 @@ class AsProcess:
             check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    def started(self, *arguments: object) -> subprocess.Popen[bytes]:
+        """Start a command, for a test that ends it."""
+        return subprocess.Popen(
+            self._command(arguments),
+            env=self._environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+        )
+
+    def on_a_terminal(self, *arguments: object) -> str:
+        """Run a command for a person who watches it, and return all that the terminal was sent."""
+        ours, theirs = pty.openpty()
+        with os.fdopen(ours, "rb", buffering=0) as screen:
+            process = subprocess.Popen(
+                self._command(arguments),
+                env={**self._environment(), "COLUMNS": "160", "TERM": "xterm"},
+                stdout=theirs,
+                stderr=theirs,
+                cwd=ROOT,
+            )
+            os.close(theirs)
+            shown = b""
+            # Reading fails once nobody holds the other end any more.
+            with contextlib.suppress(OSError):
+                while part := screen.read(4096):
+                    shown += part
+            process.wait(_SECONDS)
+        return shown.decode()
+
+    def _command(self, arguments: tuple[object, ...]) -> list[str]:
+        return [sys.executable, "-m", "joinedup.cli", *map(str, arguments)]
+
+    def _environment(self) -> dict[str, str]:
+        search = os.pathsep.join(str(ROOT / each) for each in (".", "protos/python", "client"))
+        return {**os.environ, "JOINEDUP_HOME": str(self.home), "PYTHONPATH": search}

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Console
 
+from joinedup.cli.files.answered import Teller
+from joinedup.cli.files.bar import Bar
+from joinedup.cli.files.dry_run import DryRun
+from joinedup.cli.files.publishing import Ways, publish_files
+from joinedup.cli.files.resume import ResumeFile
+from joinedup.cli.files.sending import ToPlatform
+from joinedup.cli.files.source_file import STDIN, SourceFile
 from joinedup.cli.home import Home, Problem, here
-from joinedup.cli.output import AsJson, describe, emit, progress, run, safe, say
-from joinedup.client import AsyncPublisher, Refused, Unavailable
+from joinedup.cli.output import AsJson, emit, fail, run, safe, say
+from joinedup.client import AsyncPublisher, Refused
+from services.kit.catalogue import CatalogueInvalid
 
 _NOT_FOUND: Final = 404
+_BAD_USAGE: Final = 2
 PublisherOption = Annotated[
     str,
     typer.Option(
@@ -28,53 +34,87 @@ PublisherOption = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    place: str
-    """File, and line where there are several."""
-    event: dict[str, Any]
-    publisher: str
+FilesArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE",
+        help="JSON (one event, or an array), JSON lines (one event a line), or CSV with a mapping; "
+        "- is stdin.",
+    ),
+]
+
+
+MappingOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping",
+        metavar="YAML",
+        exists=True,
+        dir_okay=False,
+        help="How the rows of CSV become events; births.mapping.yaml beside births.csv if left "
+        "out.",
+    ),
+]
+BatchOption = Annotated[
+    int, typer.Option("--batch", min=1, max=500, help="Events that are sent together.")
+]
+ParallelOption = Annotated[
+    int,
+    typer.Option("--parallel", min=1, max=64, help="Batches at once; 1 keeps them in order."),
+]
+PatienceOption = Annotated[
+    float,
+    typer.Option("--patience", min=0, help="Seconds to keep trying when the platform is away."),
+]
+RestartOption = Annotated[
+    bool, typer.Option("--restart", help="Begin at the beginning, not where a run was left.")
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Check against the types' schemas, and send nothing.")
+]
 
 
 def publish(
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILE", help="JSON (one event) or JSON lines (one event a line); - is stdin."
-        ),
-    ],
+    files: FilesArgument,
     *,
     publisher: PublisherOption = "",
-    parallel: Annotated[
-        int,
-        typer.Option(min=1, max=64, help="Events under way at once; 1 keeps the files' order."),
-    ] = 1,
-    patience: Annotated[
-        float, typer.Option(min=0, help="Seconds to keep trying when the platform is away.")
-    ] = 30.0,
+    mapping: MappingOption = None,
+    batch: BatchOption = 200,
+    parallel: ParallelOption = 4,
+    patience: PatienceOption = 30.0,
+    restart: RestartOption = False,
+    dry_run: DryRunOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Publish life events from files.
+    """Publish life events from files of any size.
 
     The events are sent as CloudEvents over HTTP, signed with the department's key from
     JOINEDUP_HOME/keys/publishers. Sending a file again does no harm: the same id and content
     answer as a duplicate.
 
+    A run that is interrupted goes on where it was left when the same command is given again
+    (FILE.resume). What is refused is written to FILE.refused.jsonl, or FILE.refused.csv, to be
+    mended there and published.
+
     **Example**: `joinedup publish demo/examples/birth.json`
     """
     for path in files:
-        if str(path) != "-" and not path.is_file():
+        if str(path) != STDIN and not path.is_file():
             raise typer.BadParameter(f"there is no file {path}", param_hint="FILE")
-    work = _publish(
-        here(),
-        files,
-        publisher=publisher,
-        parallel=parallel,
-        patience=patience,
-        as_json=as_json,
-    )
-    done = run(work, as_json=as_json)
-    if not done:
+    with ExitStack() as open_files:
+        try:
+            home = here()
+            sources = [open_files.enter_context(SourceFile(path, mapping)) for path in files]
+            sender = DryRun(home, publisher) if dry_run else ToPlatform(home, publisher, patience)
+        except CatalogueInvalid as invalid:
+            raise _mapping_invalid(invalid, as_json=as_json) from invalid
+        except Problem as problem:
+            raise fail(problem, as_json=as_json) from problem
+        resumes = [] if dry_run else _resumes(sources, home, publisher, restart=restart)
+        with Bar(sum(each.size for each in sources)) as bar:
+            ways = Ways(sender, Teller(as_json=as_json), bar, batch, parallel)
+            good = run(publish_files(sources, ways, resumes), as_json=as_json)
+    if not good:
         raise typer.Exit(1)
 
 
@@ -115,112 +155,30 @@ async def progress_of(home: Home, event_id: str, publisher: str = "") -> dict[st
     )
 
 
-async def _publish(
-    home: Home,
-    files: list[Path],
-    *,
-    publisher: str,
-    parallel: int,
-    patience: float,
-    as_json: bool,
-) -> bool:
-    url = home.endpoints()["events_http"]
-    items = [
-        _Item(place, event, publisher or home.publisher_for(event))
-        for path in files
-        for place, event in read_events(path)
-    ]
-    callers = {
-        each: AsyncPublisher(each, key=home.publisher_key(each), url=url, patience_seconds=patience)
-        for each in {item.publisher for item in items}
-    }
-    slots = asyncio.Semaphore(parallel)
-    with progress("publishing", len(items)) as advance:
-
-        async def one(item: _Item) -> bool:
-            async with slots:
-                accepted = await _one(callers[item.publisher], item, as_json=as_json)
-                advance()
-                return accepted
-
-        try:
-            accepted = await asyncio.gather(*(one(item) for item in items))
-        finally:
-            await asyncio.gather(*(caller.close() for caller in callers.values()))
-    return all(accepted)
+def _resumes(
+    sources: list[SourceFile], home: Home, publisher: str, *, restart: bool
+) -> list[ResumeFile | None]:
+    found = [each.resume_file(publisher, str(home.path.resolve())) for each in sources]
+    for each in found if restart else ():
+        if each is not None:
+            each.remove()
+    return found
 
 
-async def _one(caller: AsyncPublisher, item: _Item, *, as_json: bool) -> bool:
-    about = {"file": item.place, "id": item.event.get("id"), "publisher": item.publisher}
-    try:
-        receipt = await caller.publish(item.event)
-    except (Refused, Unavailable) as failed:
-        described = describe(failed)
-        if as_json:
-            emit({**about, "error": described})
-        else:
-            say(f"[red]not accepted[/red] {safe(item.place)}: {safe(_in_words(described))}")
-        return False
+def _mapping_invalid(invalid: CatalogueInvalid, *, as_json: bool) -> typer.Exit:
     if as_json:
-        emit(
+        detail = "the mapping cannot be used; each error says where"
+        errors = [
             {
-                **about,
-                "event_id": receipt.event_id,
-                "status": receipt.status_url,
-                "duplicate": receipt.duplicate,
+                "place": f"{each.file}:{each.line}:{each.column}",
+                "code": each.code,
+                "detail": each.message,
             }
-        )
+            for each in invalid.problems
+        ]
+        emit({"error": {"code": "mapping_invalid", "detail": detail, "errors": errors}})
     else:
-        known = " (the platform had it already)" if receipt.duplicate else ""
-        say(f"[green]accepted[/green] {safe(item.place)} as [bold]{receipt.event_id}[/bold]{known}")
-        if sys.stdout.isatty():
-            say(f"  its whole path: joinedup why {receipt.event_id}")
-    return True
-
-
-def read_events(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The events of a file, each with its place; raises Problem for what is not one."""
-    text = sys.stdin.read() if str(path) == "-" else _text(path)
-    try:
-        whole = json.loads(text)
-    except ValueError:
-        yield from _lines(path, text)
-        return
-    for number, each in enumerate(whole if isinstance(whole, list) else [whole], start=1):
-        place = f"{path}[{number}]" if isinstance(whole, list) else str(path)
-        yield place, _event(place, each)
-
-
-def _lines(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        place = f"{path}:{number}"
-        try:
-            found = json.loads(line)
-        except ValueError as wrong:
-            column = getattr(wrong, "colno", 1)
-            raise Problem(
-                "json_invalid",
-                f"{place}:{column} is not JSON",
-                "a file holds one JSON event, or one JSON event a line",
-            ) from None
-        yield place, _event(place, found)
-
-
-def _event(place: str, found: object) -> dict[str, Any]:
-    if isinstance(found, dict):
-        return found
-    raise Problem("json_not_an_event", f"{place} is not a JSON object", "an event is an object")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise Problem("file_unreadable", f"{path}: {type(wrong).__name__}", "check it") from None
-
-
-def _in_words(described: dict[str, Any]) -> str:
-    faults = "; ".join(f"{e['pointer']} {e['code']}" for e in described.get("errors", ()))
-    return f"{described['code']}: {described['detail']}" + (f" ({faults})" if faults else "")
+        err = Console(stderr=True)
+        for each in invalid.problems:
+            err.print(safe(each), soft_wrap=True, highlight=False)
+    return typer.Exit(_BAD_USAGE)

@@ -32,11 +32,12 @@ class TypeSchema:
         return [
             fault
             for error in self._validator.iter_errors(body)
-            for fault in explain(_violation(error), self.schema)
+            for fault in explain(violation(error), self.schema)
         ]
 
 
-def _violation(error: jsonschema_rs.ValidationError) -> Violation:
+def violation(error: jsonschema_rs.ValidationError) -> Violation:
+    """What the library found, without its text."""
     limits = error.kind.as_dict()
     names = limits.get("unexpected") or [limits[each] for each in ("property",) if each in limits]
     return Violation(

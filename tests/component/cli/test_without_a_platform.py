@@ -160,7 +160,8 @@ def test_what_is_no_event_is_told_with_its_place(with_keys, tmp_path, text, code
     answer = with_keys("publish", path, "--publisher", "gro", "--patience", 0, "--json")
 
     assert answer.code == 1
-    (error,) = [each["error"] for each in answer.documents if each["error"]["code"] == code]
+    errors = [each["error"] for each in answer.documents if "error" in each]
+    (error,) = [each for each in errors if each["code"] == code]
     assert where in error["detail"]
 
 
