@@ -71,6 +71,7 @@ def explained(answer: pb.ExplainResponse, traces: str) -> dict[str, Any]:
         "admitted_at": moment(answer.recorded_at),
         "trace_id": answer.trace_id,
         "trace": trace,
+        "statements": list(answer.statements),
         "decisions": [_decision(each) for each in answer.decisions],
     }
 
@@ -117,10 +118,19 @@ def _show(found: dict[str, Any]) -> None:
         say("  not decided yet; ask again in a moment")
         return
     say(f"  {found['admitted_at']}  admitted and on the log")
+    _show_statements(found["event_id"], found["statements"])
     for decision in found["decisions"]:
         _show_decision(decision)
     if found["trace"]:
         say(f"trace: {found['trace']}")
+
+
+def _show_statements(event_id: str, statements: list[str]) -> None:
+    """Where the event stands among all that the register said of the same entry."""
+    if len(statements) > 1 and event_id in statements:
+        place = statements.index(event_id) + 1
+        told = safe(", ".join(statements))
+        say(f"  statement {place} of {len(statements)} about one entry of the register: {told}")
 
 
 def _show_decision(decision: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 _OUTCOMES: Final[Mapping[str, str]] = {
     "issued": "a prompt is to be delivered now",
     "scheduled": "a prompt is to be delivered later",
-    "cancelled": "a prompt that was planned is called off",
+    "cancelled": "its prompt is called off, if there is one",
     "held_out": "the person is in the group that gets none, so that its effect can be measured",
     "suppressed": "no prompt",
 }
@@ -26,6 +26,10 @@ _REASONS: Final[Mapping[str, str]] = {
     "deadline_passed": "the last moment to act has passed",
     "fulfilled_already": "the person has done this already",
     "event_cancelled": "the register took the event back",
+    "event_replaced": "a later statement about the same entry was here before it",
+    "event_repeated": "the same fact was told before, under another id",
+    "correction_kept": "a correction of this kind leaves prompts as they are",
+    "not_in_audience": "the nudge is for another nation or another role",
     "withdrawn": "the person has taken this permission back since",
     "stale": "the permission changed after the decision",
     "channel_not_permitted": "the person does not permit this channel",
@@ -40,7 +44,7 @@ _STATES: Final[Mapping[str, str]] = {
     "sent": "left the platform",
     "delivered": "arrived",
     "opened": "opened by the person",
-    "suppressed": "stopped by the permission gate",
+    "suppressed": "stopped before the person opened it",
     "expired": "no longer worth showing",
     "failed": "the channel failed; it will be tried again",
     "dead": "given up",
