@@ -19,6 +19,8 @@ from services.kit.service_tokens import Caller, TokenRefused, TokenVerifier
 from services.kit.telemetry import TRACEPARENT, context_from, fail, log, tracer
 
 MAX_DEADLINE_SECONDS: Final = 30 * 60 + 30.0
+# How long the news of its end may take to a caller who does not read.
+GOODBYE_SECONDS: Final = 2.0
 OPEN_SERVICES: Final = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
 # The statuses that are the server's fault; a refusal is not an error of the server's span.
@@ -225,4 +227,20 @@ async def _abort(raised: Exception, method: str, context: Any, current: Span) ->
     current.set_attribute("joinedup.reason", refused.code)
     if refused.status in _SERVER_FAULTS:
         fail(current, refused.code)
-    await context.abort_with_status(wire_status(refused, trace_id))
+    await _say_goodbye(wire_status(refused, trace_id), context)
+
+
+async def _say_goodbye(status: Any, context: Any) -> None:
+    """Abort, without waiting for ever behind answers that nobody reads.
+
+    The status is on its way when the wait ends; it arrives behind what was written before.
+    """
+    ending = asyncio.ensure_future(context.abort_with_status(status))
+    try:
+        await asyncio.wait({ending}, timeout=GOODBYE_SECONDS)
+        if ending.done():
+            await ending
+    finally:
+        ending.cancel()
+    # gRPC takes only its own AbortError for an end, and that one has not come yet.
+    raise asyncio.CancelledError
