@@ -91,6 +91,33 @@ def test_an_image_runs_as_nobody_of_importance(target: str, service: str) -> Non
 
 
 @pytest.mark.parametrize(("target", "service"), BUILT)
+def test_whoever_runs_reads_what_was_copied_from_a_closed_clone(target: str, service: str) -> None:
+    whole = instructions_of(target)
+    copies = [
+        step
+        for step, each in enumerate(whole)
+        if each.name == "COPY" and "--from=" not in each.text
+    ]
+    opened = [step for step, each in enumerate(whole) if f"chmod -R a+rX {APP} " in each.text]
+
+    assert max(copies) < max(opened)
+
+
+@pytest.mark.parametrize(("target", "service"), BUILT)
+def test_an_image_has_the_scripts_that_are_run_in_it_by_their_path(
+    target: str, service: str
+) -> None:
+    there = {f"{APP}/{place}" for place in files_in(target, service)}
+    asked = [str(each.get("healthcheck", "")) for each in composition()["services"].values()]
+    scripts = set(
+        re.findall(rf"{APP}/\S+\.py", " ".join([*asked, *text_of(target, "HEALTHCHECK")]))
+    )
+
+    assert scripts
+    assert scripts <= there
+
+
+@pytest.mark.parametrize(("target", "service"), BUILT)
 def test_a_final_image_can_neither_build_nor_install(target: str, service: str) -> None:
     runs = text_of(target, "RUN")
 
