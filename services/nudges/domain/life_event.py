@@ -32,6 +32,11 @@ class Reason(StrEnum):
         """Whether the statement is about a fact that was already told: no second prompt for it."""
         return self in {self.FORMAL_CORRECTION, self.TYPOGRAPHICAL, self.CANCELLED}
 
+    @property
+    def states_a_fact(self) -> bool:
+        """Whether the statement itself says that something is so."""
+        return self in {self.REGISTERED, self.FORMAL_CORRECTION, self.TYPOGRAPHICAL}
+
 
 class Standing(StrEnum):
     """Whether a statement still held when it came onto the log."""

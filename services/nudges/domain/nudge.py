@@ -103,5 +103,11 @@ class Catalogue:
         )
 
     def effect(self, event: LifeEvent) -> Effect | None:
-        """What an event does to earlier prompts of its entry; None for a first statement."""
-        return self.types.get(event.type, {}).get(event.reason)
+        """What an event does to earlier prompts of its entry; None when none can have come of it.
+
+        Statements come in any order: a correction may be the first that is told of an entry, and
+        what was registered first may be the last that comes and the one that counts.
+        """
+        if event.reason.states_a_fact and event.prompt_root == event.event_id:
+            return None
+        return self.types.get(event.type, {}).get(event.reason, Effect.RECONSIDER)

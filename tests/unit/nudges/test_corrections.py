@@ -118,11 +118,39 @@ def test_an_amended_entry_in_another_nation_offers_that_nations_nudge_instead():
     ]
 
 
-@pytest.mark.parametrize("reason", [Reason.TYPOGRAPHICAL, Reason.CANCELLATION_REMOVED])
-def test_where_the_type_says_keep_nothing_is_decided(reason):
-    decided = the_nudge(a_correction(reason=reason), **{str(reason): Effect.KEEP})
+@pytest.mark.parametrize(
+    ("reason", "root"), [(Reason.TYPOGRAPHICAL, ROOT), (Reason.CANCELLATION_REMOVED, EVENT)]
+)
+def test_where_the_type_says_keep_nothing_is_decided(reason, root):
+    event = a_correction(reason=reason, root_event_id=root)
+
+    decided = the_nudge(event, **{str(reason): Effect.KEEP})
 
     assert seen(decided) == (Outcome.SUPPRESSED, (Why.CORRECTION_KEPT,), "")
+
+
+@pytest.mark.parametrize("reason", [Reason.FORMAL_CORRECTION, Reason.TYPOGRAPHICAL])
+def test_a_correction_that_is_the_first_to_come_is_decided_like_any_first_statement(reason):
+    event = a_correction(reason=reason, root_event_id=EVENT)
+    first = prompt_id(EVENT, "family.child-benefit", 1, 0, MOTHER)
+
+    assert seen(the_nudge(event)) == (Outcome.ISSUED, (), first)
+    assert seen(the_nudge(event, a_nudge(condition=NEVER))) == (
+        Outcome.SUPPRESSED,
+        (Why.NOT_ELIGIBLE,),
+        "",
+    )
+
+
+def test_what_was_registered_first_and_comes_last_is_decided_again_where_it_counts():
+    event = a_life_event(root_event_id=ROOT)
+
+    assert seen(the_nudge(event)) == (Outcome.ISSUED, (), PROMPT)
+    assert seen(the_nudge(event, a_nudge(condition=NEVER))) == (
+        Outcome.CANCELLED,
+        (Why.NOT_ELIGIBLE,),
+        PROMPT,
+    )
 
 
 def test_a_cancelled_entry_calls_off_every_nudge_of_its_type_whoever_it_addresses():
