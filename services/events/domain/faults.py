@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Final
 
 from services.events.domain import checks, texts
@@ -62,6 +63,14 @@ def pointer(path: Path) -> str:
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
+def shown(path: Path) -> str:
+    """The pointer to a place that may have any name on its way, as far as each can be a name.
+
+    A field that no type has is named by the sender: its name may say as much as a value.
+    """
+    return pointer(tuple(takewhile(_can_be_a_name, path)))
+
+
 def explain(violation: Violation, schema: Mapping[str, Any]) -> list[Fault]:
     """The violation in our own words; the schema's words may be quoted, the sender's never."""
     if violation.keyword == "required":
@@ -69,7 +78,7 @@ def explain(violation: Violation, schema: Mapping[str, Any]) -> list[Fault]:
             Fault(pointer((*violation.path, each)), "field_required") for each in violation.names
         ]
     if violation.keyword in {"additionalProperties", "unevaluatedProperties"}:
-        return [Fault(_unknown(violation.path, each), "field_unknown") for each in violation.names]
+        return [Fault(shown((*violation.path, each)), "field_unknown") for each in violation.names]
     node = _node(schema, violation.schema_path[:-1])
     code = node.get(CODE) or _code(violation, node)
     return [Fault(pointer(violation.path), code, _detail(violation.keyword, code, node))]
@@ -81,10 +90,9 @@ def in_order(faults: Iterable[Fault]) -> list[Fault]:
     return sorted(unique.values(), key=lambda fault: (fault.pointer, fault.code))[:MAX_FAULTS]
 
 
-def _unknown(path: Path, name: str) -> str:
-    # A field's name is the sender's text: shown where it can be a name, else its object is.
-    plain = len(name) <= _MAX_NAME and name.isascii() and name.replace("_", "a").isalnum()
-    return pointer((*path, name)) if plain else pointer(path)
+def _can_be_a_name(part: str | int) -> bool:
+    name = str(part)
+    return len(name) <= _MAX_NAME and name.isascii() and name.replace("_", "a").isalnum()
 
 
 def _node(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from services.events.domain.checks import (
     instant_fault,
     is_nfc,
 )
-from services.events.domain.faults import Fault, Path, pointer
+from services.events.domain.faults import Fault, Path, shown
 
 
 def broken_rules(body: Mapping[str, Any], now: datetime) -> Iterator[Fault]:
@@ -34,7 +34,7 @@ def _texts(body: Mapping[str, Any]) -> Iterator[Fault]:
         path, value = waiting.pop()
         if isinstance(value, str):
             if has_control_characters(value):
-                yield Fault(pointer(path), "text_control_char")
+                yield Fault(shown(path), "text_control_char")
         elif isinstance(value, dict):
             waiting.extend(((*path, name), each) for name, each in value.items())
         elif isinstance(value, list):

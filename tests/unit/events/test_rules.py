@@ -120,3 +120,9 @@ def test_a_text_at_any_depth_is_looked_at():
         ("/data/persons/0/name/given/1", "text_control_char"),
         ("/data/persons/0/other_names/0/family", "text_control_char"),
     }
+
+
+def test_a_name_that_the_sender_made_up_is_not_repeated():
+    body = an_event_body(data={"Mair Bevan": {"of": "Cardiff\u202e"}, "known_to": "us\u202e"})
+
+    assert faults(body) == {("/data", "text_control_char"), ("/data/known_to", "text_control_char")}
