@@ -1,4 +1,4 @@
-"""What onboarding, rotating and off-boarding do, step by step; each may be cut off and repeated."""
+"""What onboarding, rotating and off-boarding do, in steps that leave what is in force whole."""
 
 from __future__ import annotations
 
@@ -86,11 +86,13 @@ async def rotate(place: Place, publisher: str, overlap: timedelta) -> dict[str, 
     """
     home, register = place.home, place.register
     private = home.publisher_key(publisher)
+    register.whole()
     entry = _without_ended(place, publisher)
     kid = keys.next_kid(entry)
     file = f"{publisher}.{kid}.public.pem"
     draft, public = private.with_name(f"{private.name}.new"), home.publisher_keys / file
-    draft.unlink(missing_ok=True)
+    for left_over in (draft, public):
+        left_over.unlink(missing_ok=True)
     keys.make_pair(draft, public)
     try:
         register.change(publisher, lambda told: _add_key(told, kid, file))

@@ -4,7 +4,6 @@ import ast
 import json
 import re
 import shlex
-import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,51 +12,14 @@ import pytest
 from joserfc.jwk import ECKey
 
 from deploy.local.settings import ROOT
-from joinedup.cli.publisher_register import Register
 from services.events.domain.rules import broken_rules
 from services.events.domain.simulation import PEOPLE
 from tests.command_line import InProcess
+from tests.publisher_commands import ID, Commands
 
 MOVED = "residence.address.moved.v1"
 SOURCE = "urn:uk:council-tax:swansea"
 COMMAND = re.compile(r"^joinedup publishers (.+)$", re.MULTILINE)
-ID = "council-swansea"
-
-
-class Commands:
-    """`joinedup publishers` over a home and a catalogue of a test's own."""
-
-    def __init__(self, folder):
-        self.home = folder / "home"
-        self.keys = self.home / "keys" / "publishers"
-        self.catalogue = Path(shutil.copytree(ROOT / "catalogue", folder / "catalogue"))
-        self.register = Register(self.catalogue)
-        self._run = InProcess(self.home)
-
-    def __call__(self, command, *arguments):
-        return self._run("publishers", command, *arguments, "--catalogue", self.catalogue)
-
-    def done(self, command, *arguments):
-        """What a command answers that succeeds."""
-        ran = self(command, *arguments, "--json")
-        assert ran.code == 0, ran.out
-        return ran.document
-
-    def refused(self, command, *arguments):
-        """Code and cure of a command that fails."""
-        ran = self(command, *arguments, "--json")
-        assert ran.code == 1, ran.out
-        assert ran.document["error"]["fix"]
-        return ran.document["error"]["code"]
-
-    def text(self, publisher=ID):
-        return self.register.path(publisher).read_text()
-
-    def findings(self, *publishers):
-        ran = self("check", *publishers, "--json")
-        bad = {each["name"]: each for each in ran.document["findings"] if not each["good"]}
-        assert (ran.code == 0) == (not bad) == ran.document["healthy"]
-        return bad
 
 
 @pytest.fixture
@@ -195,71 +157,6 @@ def test_a_private_key_is_never_written_where_git_would_take_it_along(
     assert "private" not in listed.stdout
 
 
-def test_a_new_key_follows_the_old_one_which_counts_until_the_overlap_is_over(publishers):
-    publishers.done("new", ID)
-    before = thumbprint(publishers.keys / f"{ID}.private.pem")
-
-    done = publishers.done("rotate", ID, "--overlap", "2h")
-
-    old, new = publishers.register.entry(ID).keys
-    now = datetime.now(UTC)
-    assert (old.kid, new.kid, new.until) == (f"{ID}-1", f"{ID}-2", None)
-    assert timedelta(hours=1, minutes=59) < old.until - now <= timedelta(hours=2)
-    assert done["kid"] == new.kid
-    private = publishers.keys / f"{ID}.private.pem"
-    assert thumbprint(private) == thumbprint(publishers.keys / new.file) != before
-    kept = publishers.keys / f"{ID}.{ID}-1.private.pem"
-    assert thumbprint(kept) == thumbprint(publishers.keys / old.file) == before
-    assert {kept.stat().st_mode & 0o777, private.stat().st_mode & 0o777} == {0o600}
-    assert publishers.findings(ID) == {}
-
-
-def test_a_followed_key_is_no_publisher_of_its_own(publishers):
-    publishers.done("new", ID)
-    publishers.done("rotate", ID)
-
-    shown = publishers.done("show", ID)
-
-    assert [key["signs_here"] for key in shown["keys"]] == [False, True]
-    answer = InProcess(publishers.home)("publish", "-", "--json", stdin="{}")
-    assert f"{ID}." not in answer.document["error"]["fix"]
-
-
-def test_without_an_overlap_the_old_key_ends_and_its_private_half_goes(publishers):
-    publishers.done("new", ID)
-    publishers.done("rotate", ID, "--overlap", "1h")
-
-    publishers.done("rotate", ID, "--overlap", "0s")
-
-    entry = publishers.register.entry(ID)
-    assert [key.kid for key in entry.keys_in_force(datetime.now(UTC))] == [f"{ID}-3"]
-    assert [path.name for path in publishers.keys.glob("*.private.pem")] == [f"{ID}.private.pem"]
-
-
-def test_no_more_keys_than_are_tried(publishers):
-    publishers.done("new", ID)
-    for _ in range(3):
-        publishers.done("rotate", ID)
-    before = publishers.text()
-
-    assert publishers.refused("rotate", ID) == "too_many_keys"
-    assert publishers.text() == before
-
-
-def test_a_rotation_forgets_what_ended_so_long_ago_that_nothing_waits_with_it(publishers):
-    publishers.done("new", ID)
-    publishers.done("rotate", ID)
-    ended = datetime.now(UTC) - timedelta(hours=25)
-    path = publishers.register.path(ID)
-    (until,) = [key.until for key in publishers.register.entry(ID).keys if key.until]
-    path.write_text(path.read_text().replace(f"{until:%Y-%m-%dT%H:%M:%SZ}", f"{ended:%FT%TZ}"))
-
-    publishers.done("rotate", ID)
-
-    assert [key.kid for key in publishers.register.entry(ID).keys] == [f"{ID}-2", f"{ID}-3"]
-    assert not (publishers.keys / f"{ID}.public.pem").exists()
-
-
 def test_comments_and_order_survive_every_change(publishers):
     path = publishers.register.path("gro")
     written = (
@@ -317,10 +214,6 @@ def test_who_is_not_there_is_told_with_who_is(publishers):
         ran = publishers(command, "nobody", "--json")
         assert ran.code == 1
         assert ran.document["error"]["code"] in {"publisher_unknown", "publisher_key_missing"}
-
-
-def test_without_its_private_key_nothing_can_be_rotated(publishers):
-    assert publishers.refused("rotate", "gro") == "publisher_key_missing"
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,18 @@ def test_a_suspended_publisher_is_answered_like_an_unknown_one(department):
     assert department.answer("council-brecon") == "not_found"
 
 
+def test_a_suspended_publisher_does_not_hide_what_others_published(department):
+    department.done("new", "a-council")
+    department.done("suspend", "a-council")
+    done = department.done("new", "b-council")
+    department.run("publish", done["example"], "--publisher", "b-council")
+
+    event_id = done["next"][1].split()[2]
+    assert department.run("event", event_id, "--json").document["status"] == "decided"
+    refused = department.run("event", event_id, "--publisher", "a-council", "--json")
+    assert refused.document["error"]["code"] == "token_key"
+
+
 def test_a_service_that_does_not_read_the_register_is_no_success(department, tmp_path):
     department.done("new", "council-rhondda")
     path = department.service.catalogue / "publishers" / "council-rhondda.yaml"
