@@ -14,7 +14,8 @@ from rich.console import Console
 
 from deploy.local.errors import LocalError
 from deploy.local.settings import ROOT
-from tests.performance.measures import MEASURES, Bench
+from tests.performance.bench import Bench
+from tests.performance.measures import MEASURES
 from tests.performance.report import Report
 
 _RUNS, _FULL_RUNS = 3, 7

@@ -105,7 +105,7 @@ async def at_rate(
         connection = await free.get()
         status, _body = await connection.send(request)
         free.put_nowait(connection)
-        return Answered(status, int(status == 202), time.perf_counter() - due)  # noqa: PLR2004
+        return Answered(status, int(status == 202), time.perf_counter() - due)
 
     try:
         return await asyncio.gather(*(one(n, each) for n, each in enumerate(requests)))
@@ -126,7 +126,7 @@ async def as_fast_as_answered(
         for request in waiting:
             began = time.perf_counter()
             status, body = await connection.send(request)
-            accepted = json.loads(body)["accepted"] if status == 207 else int(status == 202)  # noqa: PLR2004
+            accepted = json.loads(body)["accepted"] if status == 207 else int(status == 202)
             answers.append(Answered(status, accepted, time.perf_counter() - began))
         connection.close()
 

@@ -3,93 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from demo.acts import opening, play
 from demo.evidence import openable_ms, percentile
 from demo.publishing import Record
-from demo.scene import PEOPLE, SEED
-from demo.stage import Stage, open_stage
-from deploy.local.errors import PortTaken
-from deploy.local.platform import Platform
-from deploy.local.settings import ROOT, External
+from demo.scene import PEOPLE
+from demo.stage import Stage
 from services.kit.ids import new_random_id
 from services.kit.log_producer import LogProducer
 from services.kit.topics import Topic, create_topics
+from tests.performance.bench import Bench
+from tests.performance.door import door
 from tests.performance.processor import per_event_ms, used_seconds
 from tests.performance.report import Result
 
-HOME: Final = ROOT / "build" / "bench-run"
-# Beside the ports of a platform that somebody may be using, and of the tests.
-PORT_BASES: Final = range(11_000, 13_000, 500)
 EVENTS_A_SECOND: Final = 50.0
 CALM_A_SECOND: Final = 10.0
 SECONDS: Final = 20.0
 WARM_UP_SECONDS: Final = 20.0
-# As an operator samples under load; the demo traces everything.
-TRACED: Final = 0.05
 _OWN: Final = ("events", "identity", "nudges", "notifications", "portal")
 _IDLE_SECONDS: Final = 10.0
 _PROBES: Final = 500
-
-
-@dataclass(slots=True)
-class Bench:
-    """One platform that the measures share; started when the first one needs it."""
-
-    runs: int
-    say: Callable[[str], None]
-    home: Path = HOME
-    platform: Platform | None = None
-    stage: Stage | None = None
-    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-
-    async def up(self) -> Platform:
-        """The platform, started if it is not up yet."""
-        if self.platform is None:
-            self.platform = await asyncio.to_thread(self._start)
-        return self.platform
-
-    def _start(self) -> Platform:
-        settings = {"SERVICES_TRACE_SAMPLE_RATIO": str(TRACED)}
-        for base in PORT_BASES[:-1]:
-            with contextlib.suppress(PortTaken):
-                return Platform.start(self.home, base, external=External(), settings=settings)
-        return Platform.start(self.home, PORT_BASES[-1], external=External(), settings=settings)
-
-    async def down(self) -> None:
-        """Stop the platform; its data stays, so the next start is a warm one."""
-        await self.stack.aclose()
-        self.stage = None
-        if self.platform is not None:
-            await asyncio.to_thread(self.platform.stop)
-            self.platform = None
-
-    async def town(self) -> Stage:
-        """The stage with the town registered, its players' choices made, its devices on."""
-        if self.stage is None:
-            platform = await self.up()
-            stage = open_stage(platform, seed=SEED, size=PEOPLE, traced=TRACED)
-            self.stage = await self.stack.enter_async_context(stage)
-            for act in (
-                opening.register_town,
-                opening.give_permissions,
-                opening.switch_devices_on,
-            ):
-                self.say(await act(self.stage))
-        return self.stage
-
-    async def close(self) -> None:
-        """Stop everything."""
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.down()
 
 
 async def up_warm(bench: Bench) -> list[Result]:
@@ -154,6 +93,7 @@ MEASURES: Final[Mapping[str, Callable[[Bench], Awaitable[list[Result]]]]] = Mapp
         "memory": idle_memory,
         "registration": registration,
         "journey": journey,
+        "door": door,
     }
 )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One figure: its runs, what it is compared with, and what it should be at most."""
+    """One figure: its runs, what it is compared with, and what it should be."""
 
     name: str
     unit: str
@@ -23,11 +23,20 @@ class Result:
     """Name of another result of the same report."""
     target: float | None = None
     """At most this; None where nothing is promised."""
+    at_least: bool = False
+    """Whether the target is the least it should be."""
 
     @property
     def median(self) -> float:
         """The median of the runs."""
         return statistics.median(self.runs)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the median keeps the target."""
+        if self.target is None:
+            return None
+        return self.median >= self.target if self.at_least else self.median < self.target
 
 
 @dataclass(slots=True)
@@ -55,9 +64,11 @@ class Report:
             "| what | median | runs | target | compared with |",
             "|---|---|---|---|---|",
         ]
-        for each in map(self._row, self.results):
+        for result in self.results:
+            each = self._row(result)
             least, most = min(each["runs"]), max(each["runs"])
-            target = "" if each["target"] is None else f"< {each['target']:g} {each['unit']}"
+            sign = ">=" if result.at_least else "<"
+            target = "" if result.target is None else f"{sign} {result.target:g} {result.unit}"
             met = {True: ", met", False: ", **not met**", None: ""}[each["met"]]
             ratio = "" if each["ratio"] is None else f"{each['ratio']:.2f}x {each['baseline']}"
             lines.append(
@@ -84,7 +95,7 @@ class Report:
             "baseline": result.baseline,
             "ratio": round(result.median / compared, 2) if compared else None,
             "target": result.target,
-            "met": None if result.target is None else result.median < result.target,
+            "met": result.met,
         }
 
 
