@@ -27,6 +27,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from kafka import KafkaConsumer, TopicPartition
 
+from deploy.local.topics import declared
 from joinedup.events.v1 import life_event_record_pb2 as record_pb
 from joinedup.identity.v1 import subjects_pb2 as pb
 from joinedup.identity.v1.subjects_pb2_grpc import SubjectsServicer, add_SubjectsServicer_to_server
@@ -35,7 +36,8 @@ from services.kit.access import AccessTable
 from services.kit.clock import make_clock
 from services.kit.ids import new_random_id
 from services.kit.service_tokens import TokenVerifier, generate_keypair
-from services.kit.topics import create_topics, load_topics
+from services.kit.topics import create_topics
+from tests.groups import forget_members
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ NOW: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 PUBLISHERS: Final = tuple(path.stem for path in (ROOT / "catalogue" / "publishers").glob("*.yaml"))
+GROUPS: Final = ("events.decided", "events.inbound")
 UNCONCERNED: Final = frozenset({"child"})
 _START_SECONDS: Final = 90
 
@@ -183,7 +186,7 @@ class EventsService:
     def __enter__(self) -> Self:
         self.identity.start()
         self.environment["EVENTS_IDENTITY_TARGET"] = self.identity.target
-        create_topics(self.kafka, load_topics(ROOT / "protos" / "topics"))
+        create_topics(self.kafka, declared(ROOT))
         self.start()
         return self
 
@@ -218,6 +221,13 @@ class EventsService:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+    def kill(self) -> None:
+        """End the process as a machine ends that loses power; nobody waits for its place."""
+        self.process.kill()
+        self.process.wait()
+        for group in GROUPS:
+            forget_members(self.kafka, group)
 
     def is_ready(self) -> bool:
         """Whether the probe says so."""

@@ -27,6 +27,11 @@ _decided = _METER.create_counter(
 _set_aside = _METER.create_counter(
     "joinedup.events.dead_letters", "{record}", "Records that can never be read, by reason"
 )
+_inbound_age = _METER.create_gauge(
+    "joinedup.events.inbound_age",
+    "s",
+    "How long the oldest unanswered record of a publisher's own topic waits; 0 when none does",
+)
 _problems = _METER.create_gauge(
     "joinedup.events.catalogue_problems", "{problem}", "Faults in the files not in force"
 )
@@ -55,6 +60,11 @@ def decisions_seen(records: int) -> None:
 def set_aside(reason: str) -> None:
     """Count a dead letter."""
     _set_aside.add(1, {"joinedup.reason": reason})
+
+
+def inbound_age(publisher: str, seconds: float) -> None:
+    """Note how long a publisher's record has waited that is being worked on; 0 when none is."""
+    _inbound_age.set(seconds, {"joinedup.publisher": publisher})
 
 
 def catalogue_problems(count: int) -> None:

@@ -24,6 +24,7 @@ from services.kit.telemetry import TRACEPARENT
 
 LIFE_EVENTS: Final = "life-events.v1"
 DECISIONS: Final = "decisions.v1"
+INBOUND_EVENTS: Final = "inbound-events.{publisher}.v1"
 SOURCE: Final = "urn:joinedup:events"
 
 _RECORD_TYPE: Final[str] = record_pb.LifeEventRecord.DESCRIPTOR.full_name

@@ -33,15 +33,17 @@ REQUEST: Final[Mapping[str, str]] = {
     "json_trailing": "Something follows the JSON value.",
     "log_unavailable": "Nothing was acknowledged. Send the same event again, unchanged: it is "
     "counted once however often it is sent.",
-    "media_type": "Send application/cloudevents+json (one event), "
-    "application/cloudevents-batch+json (a list of them), or application/json with the event's "
-    "attributes in ce- headers.",
+    "media_type": "Send application/cloudevents+json (one event), or application/json with the "
+    "event's attributes in headers (ce- over HTTP, ce_ on Kafka); over HTTP also "
+    "application/cloudevents-batch+json (a list of events).",
     "not_found": "You have no event with this id.",
     "number_out_of_order": "Numbers rise by one within a stream. Open a new one and go on behind "
     "answered_through.",
     "oneof_required": "The request holds no event. Set life_event or cloud_event_json.",
     "rate_limited": "You send more events than the register of publishers allows you. Wait as long "
     "as Retry-After says.",
+    "record_unreadable": "The record, or one that was sent together with it, cannot be read: names "
+    "of headers are UTF-8, and what is sent together unpacks to 16 MiB at most. Send it again.",
     "read_timeout": "The body did not come within 10 seconds.",
     "scope_denied": "The register of publishers does not let you publish this type for this "
     "source.",
@@ -52,6 +54,7 @@ REQUEST: Final[Mapping[str, str]] = {
     "a surrogate pair.",
     "token_alg": "Sign the token with ES256.",
     "token_audience": "The token is for another audience: aud must be joinedup-events.",
+    "token_binding": "The token is for another event: on Kafka its jti is the id of the event.",
     "token_crit": "The token has a crit header, and no extension is understood here.",
     "token_expired": "The token has expired. Sign a new one for every request.",
     "token_key": "The token is not signed with a key that the register has for its issuer.",

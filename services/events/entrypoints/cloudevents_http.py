@@ -3,7 +3,7 @@
 CloudEvents 1.0.2, HTTP protocol binding.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -21,7 +21,7 @@ BINARY: Final = "application/json"
 MAX_BATCH: Final = 500
 MAX_BATCH_BYTES: Final = 4 * 1024 * 1024
 
-_ATTRIBUTE: Final = "ce-"
+ATTRIBUTE: Final = "ce-"
 
 
 class Mode(StrEnum):
@@ -35,10 +35,10 @@ class Mode(StrEnum):
 def mode_of(headers: Headers) -> Mode:
     """The mode that a request's headers say; raises ProblemError (415)."""
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise _unsupported("encoding_unsupported")
+        raise unsupported("encoding_unsupported")
     mode = _mode(headers.get("content-type", ""))
     if mode is None or (mode is Mode.BINARY and "ce-specversion" not in headers):
-        raise _unsupported("media_type")
+        raise unsupported("media_type")
     return mode
 
 
@@ -49,20 +49,22 @@ def most_bytes(headers: Iterable[tuple[bytes, bytes]]) -> int:
     return MAX_BATCH_BYTES if batch else MAX_BYTES
 
 
-def binary_event(headers: Headers, body: bytes) -> dict[str, Any] | Refused:
+def binary_event(
+    headers: Headers, body: bytes, unquoted: Callable[[bytes], bytes] = unquote_to_bytes
+) -> dict[str, Any] | Refused:
     """The event whose attributes are in the headers and whose data is the body, or what is wrong.
 
-    Values of attributes are percent-decoded, as the binding asks.
+    Values of attributes are percent-decoded, as this binding asks; others ask for something else.
     """
     event: dict[str, Any] = {}
     try:
         for name, value in headers.items():
-            if not name.startswith(_ATTRIBUTE):
+            if not name.startswith(ATTRIBUTE):
                 continue
-            attribute = name.removeprefix(_ATTRIBUTE)
+            attribute = name.removeprefix(ATTRIBUTE)
             if attribute in event or attribute == "data":
                 return BodyMalformed("attribute_repeated")
-            event[attribute] = _decoded(value)
+            event[attribute] = _decoded(unquoted(value.encode("latin-1")))
         event["datacontenttype"] = BINARY
         event["data"] = strict_json.read(body)
     except Refused as refused:
@@ -82,9 +84,9 @@ def _mode(content_type: str) -> Mode | None:
     return next((mode for mode in Mode if sent in {mode, f"{mode};charset=utf-8"}), None)
 
 
-def _decoded(value: str) -> str:
+def _decoded(value: bytes) -> str:
     try:
-        text = unquote_to_bytes(value.encode("latin-1")).decode("utf-8")
+        text = value.decode("utf-8")
     except UnicodeDecodeError:
         raise BodyMalformed("text_encoding") from None
     if "\x00" in text:
@@ -92,7 +94,8 @@ def _decoded(value: str) -> str:
     return text
 
 
-def _unsupported(code: str) -> ProblemError:
+def unsupported(code: str) -> ProblemError:
+    """The answer to a kind of body that is not taken (415)."""
     accepted = {"accept-post": ", ".join(Mode), "accept-encoding": "identity"}
     return ProblemError(
         415, code, "The body is not of an accepted kind", texts.REQUEST[code], headers=accepted

@@ -50,6 +50,7 @@ AUDITED: Final = frozenset(
         "scope_denied",
         "token_alg",
         "token_audience",
+        "token_binding",
         "token_crit",
         "token_missing",
     }

@@ -13,7 +13,6 @@ import pytest
 from joinedup.events.v1 import life_event_record_pb2 as record_pb
 from tests.builders import an_event_body
 from tests.events_service import NOW, rows_of
-from tests.groups import forget_members
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -199,12 +198,10 @@ def test_an_admission_whose_process_died_is_taken_over_after_its_lease(
         lost = pool.submit(service.publish, body)
         asked = len(service.identity.asked)
         eventually(lambda: len(service.identity.asked) > asked or lost.done())
-        service.process.kill()
-        service.process.wait()
+        service.kill()
         service.identity.held.set()
         service.identity.held = None
         assert lost.exception() is not None
-    forget_members(service.kafka, "events.decided")
     service.start()
 
     early = service.publish(body)

@@ -1,18 +1,15 @@
-"""Everything put together: the one place where settings are read and parts are chosen."""
+"""What lives as long as the process: connected, brought up to date, let go."""
 
-import asyncio
-import os
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Final
 
 import grpc
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from services.events import metrics, wire
+from services.events import wire
 from services.events.adapters.catalogue_files import CatalogueFiles
 from services.events.adapters.identity_subjects import DEADLINE_SECONDS, IdentitySubjects
 from services.events.adapters.kafka_log import KafkaLog
@@ -23,37 +20,23 @@ from services.events.adapters.postgres_admissions import (
 )
 from services.events.adapters.publisher_tokens import PublisherTokens
 from services.events.adapters.sandbox import Sandbox
-from services.events.entrypoints.grpc_server.life_events import services
-from services.events.entrypoints.http_api import create_app
 from services.events.entrypoints.publishing import Publishing
-from services.events.entrypoints.stream import GROUP, Decisions
 from services.events.handlers.admit_life_events import Door, admit_life_events
-from services.events.handlers.follow_event import forget_assertions, mark_decided
 from services.events.handlers.keep_to_rate import Rates
 from services.events.ports import Beyond
 from services.events.settings import EventsSettings
 from services.kit import rpc
-from services.kit.access import AccessTable, RpcsMissingFromTable
-from services.kit.catalogue import CatalogueInvalid, Problem
+from services.kit.catalogue import CatalogueInvalid
 from services.kit.clock import Clock, make_clock
-from services.kit.dead_letter import DeadLetters, dead_letter_topic
 from services.kit.ids import new_random_id
-from services.kit.log_consumer import consume
 from services.kit.log_producer import LogProducer, LogUnavailable
 from services.kit.migrations import MigrationRefused, migrate
 from services.kit.probe import Probe
 from services.kit.run import CannotStart
 from services.kit.service_tokens import TokenSigner
-from services.kit.settings import load
-from services.kit.telemetry import log
-from services.kit.telemetry import start as start_telemetry
 from services.kit.together import Together
-from services.kit.topics import load_topics
-from services.kit.web import serve
 
-FORGET_EVERY_SECONDS = 60.0
-# Decisions are counted for whoever follows an event, which nobody does by the millisecond.
-COUNT_AFTER_MS = 500
+CONDITIONS: Final = ("postgres", "kafka", "decisions", "inbound", "http", "grpc")
 # How many events are admitted together, of those that come one by one and of those that come in
 # numbers: enough to share what it costs, few enough to be quick.
 ONE_BY_ONE = 100
@@ -71,53 +54,12 @@ class Parts:
     catalogue: CatalogueFiles
     admissions: PostgresAdmissions
     producer: LogProducer
+    tokens: PublisherTokens
     publishing: Publishing
 
 
-async def main(stop: asyncio.Event) -> None:
-    """Run the service until stopped."""
-    settings = load(EventsSettings)
-    telemetry = start_telemetry(
-        "events",
-        otlp_endpoint=settings.otlp_endpoint,
-        sample_ratio=settings.trace_sample_ratio,
-        instance=f"events-{os.getpid()}",
-        environment=settings.environment,
-        log_level=settings.log_level,
-    )
-    try:
-        async with AsyncExitStack() as until_the_end:
-            parts = await _assemble(settings, until_the_end)
-            await _run(parts, stop)
-    finally:
-        await asyncio.to_thread(telemetry.shutdown)
-
-
-async def _run(parts: Parts, stop: asyncio.Event) -> None:
-    works = (
-        _serve(parts, stop),
-        _serve_grpc(parts, stop),
-        _count_decisions(parts, stop),
-        parts.catalogue.watch(stop, _tell_problems),
-        _forget_expired(parts, stop),
-    )
-    ended = await asyncio.gather(
-        *(_with_others(work, stop) for work in works), return_exceptions=True
-    )
-    for each in ended:
-        if isinstance(each, BaseException):
-            raise each
-
-
-async def _with_others(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
-    """Work whose end is the end of all: the supervisor starts the process anew."""
-    try:
-        await work
-    finally:
-        stop.set()
-
-
-async def _assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> Parts:
+async def assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> Parts:
+    """Every part, connected; raises CannotStart."""
     clock = make_clock(settings.clock_offset_seconds, settings.environment)
     probe = _probe(settings)
     until_the_end.callback(probe.stop)
@@ -157,72 +99,11 @@ async def _assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> 
         still_believed=tokens.still_believed,
         monotonic=clock.monotonic,
     )
-    return Parts(settings, clock, probe, catalogue, admissions, producer, publishing)
-
-
-async def _serve(parts: Parts, stop: asyncio.Event) -> None:
-    hosts = parts.settings.public_hosts.split(",")
-    app = create_app(parts.publishing, parts.catalogue, parts.probe.is_ready, hosts)
-    settings, ready = parts.settings, partial(parts.probe.ready, "http")
-    await serve(app, settings.host, settings.http_port, stop, ready=ready)
-
-
-async def _serve_grpc(parts: Parts, stop: asyncio.Event) -> None:
-    settings = parts.settings
-    try:
-        server = rpc.create_server(
-            f"{settings.host}:{settings.grpc_port}",
-            add_services=services(parts.publishing, stop),
-            access=AccessTable.load(settings.protos_dir / "rpc-access.yaml"),
-            describes_itself=settings.environment != "production",
-        )
-    except (CatalogueInvalid, RpcsMissingFromTable) as wrong:
-        raise CannotStart(str(wrong)) from None
-    await rpc.serve(server, stop, ready=partial(parts.probe.ready, "grpc"))
-
-
-async def _count_decisions(parts: Parts, stop: asyncio.Event) -> None:
-    topics = load_topics(parts.settings.protos_dir / "topics")
-    decisions = Decisions(
-        mark=partial(mark_decided, parts.admissions),
-        dead_letters=DeadLetters(
-            send=parts.producer.send,
-            topic=dead_letter_topic(topics[wire.DECISIONS]),
-            service="events",
-            now=parts.clock.now,
-            count=metrics.set_aside,
-        ),
-    )
-    await consume(
-        bootstrap=parts.settings.kafka_bootstrap,
-        topics=[wire.DECISIONS],
-        group=GROUP,
-        handle=decisions.handle,
-        ready=partial(parts.probe.ready, "decisions"),
-        stop=stop,
-        patience_ms=COUNT_AFTER_MS,
-    )
-
-
-async def _forget_expired(parts: Parts, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        try:
-            async with asyncio.timeout(FORGET_EVERY_SECONDS):
-                await stop.wait()
-        except TimeoutError:
-            await forget_assertions(parts.admissions, parts.clock.now())
-
-
-def _tell_problems(problems: list[Problem]) -> None:
-    metrics.catalogue_problems(len(problems))
-    for each in problems:
-        place = f"{each.file}:{each.line}:{each.column}"
-        log(__name__).warning("catalogue problem", extra={"file": place, "code": each.code})
+    return Parts(settings, clock, probe, catalogue, admissions, producer, tokens, publishing)
 
 
 def _probe(settings: EventsSettings) -> Probe:
-    conditions = ("postgres", "kafka", "decisions", "http", "grpc")
-    probe = Probe(settings.host, settings.probe_port, conditions)
+    probe = Probe(settings.host, settings.probe_port, CONDITIONS)
     try:
         probe.start()
     except OSError:
