@@ -43,7 +43,7 @@ class Keys:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("identity", "notifications", "operator", "person-tokens"):
+        for name in ("identity", "notifications", "nudges", "operator", "person-tokens"):
             generate_keypair(self.private(name), self.public(name))
         self.cursors = folder / "cursors.hmac"
         self.cursors.write_text("ab" * 32)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from pydantic import SecretStr
 
+from joinedup.events.v1 import life_event_record_pb2
 from joinedup.identity.v1 import permission_set_pb2
 from joinedup.notifications.v1 import (
     decisions_pb2_grpc,
@@ -284,13 +285,16 @@ async def end(process: Any) -> None:
 
 
 class Log:
-    """Writes to the topics that notifications reads, as their producers do."""
+    """Writes to the topics that lead to people, as their producers do."""
 
     def __init__(self, producer: LogProducer) -> None:
         self._producer = producer
 
     async def decide(self, message: decision_pb2.Decision, **changed: Any) -> None:
         await self._put("decisions.v1", message, message.event_id, **changed)
+
+    async def happen(self, record: life_event_record_pb2.LifeEventRecord) -> None:
+        await self._put("life-events.v1", record, record.event_id)
 
     async def tell(self, message: permission_set_pb2.PermissionSet, **changed: Any) -> None:
         an_id = f"{message.subject[:20]}{message.serial:06}"
