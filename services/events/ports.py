@@ -28,8 +28,10 @@ class Register(Protocol):
     def is_prohibited(self, type_name: str) -> bool:
         """Whether events of that name may never be published."""
 
-    def faults(self, event_type: EventType, body: Mapping[str, Any]) -> list[Fault]:
-        """Where a body breaks the schema of its type."""
+    def faults(
+        self, event_type: EventType, body: Mapping[str, Any], *, sandbox: bool = False
+    ) -> list[Fault]:
+        """Where a body breaks the schema of its type; the sandbox takes never-issued numbers."""
 
     def schema(self, event_type: EventType) -> Mapping[str, Any]:
         """The JSON Schema that bodies of a type are held to."""

@@ -71,6 +71,10 @@ def progress(reached: Progress) -> pb.GetResponse:
         source=reached.source,
         type=reached.type,
         status=_STATUSES[reached.status],
+        simulated=[
+            pb.SimulatedOutcome(role=role, outcome=outcome)
+            for role, outcome in sorted(reached.simulated.items())
+        ],
     )
     response.received_at.FromDatetime(reached.received_at)
     return response

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -39,7 +40,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
         super().data_received(data)
         if self._head_bytes is not None and self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse()
+            self._refuse(_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -59,10 +60,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         super().on_message_complete()
 
-    def _refuse(self) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # the parser's own words
+        """Refuse what is no HTTP, and close: where the next request begins is not known."""
+        self._refuse(_MALFORMED)
+
+    def _refuse(self, answer: bytes) -> None:
         self._wait_no_more()
         if not self.transport.is_closing():
-            self.transport.write(_TOO_LARGE)
+            self.transport.write(answer)
             self.transport.close()
 
     def _close(self) -> None:
@@ -75,23 +80,32 @@ class GuardedProtocol(HttpToolsProtocol):
             self._too_slow = None
 
 
-def _answer() -> bytes:
+def _answer(status: HTTPStatus, code: str, detail: str) -> bytes:
     document = {
-        "type": "urn:joinedup:problem:header_too_large",
-        "title": "Request Header Fields Too Large",
-        "status": 431,
-        "code": "header_too_large",
-        "detail": f"the head of a request may have {MAX_HEAD_BYTES} bytes",
+        "type": f"urn:joinedup:problem:{code}",
+        "title": status.phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
         "errors": [],
         "trace_id": "",
     }
     body = json.dumps(document).encode()
     head = (
-        "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+        f"HTTP/1.1 {status:d} {status.phrase}\r\n"
         "content-type: application/problem+json\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     return head.encode() + body
 
 
-_TOO_LARGE: Final = _answer()
+_TOO_LARGE: Final = _answer(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "header_too_large",
+    f"The head of a request may have {MAX_HEAD_BYTES} bytes.",
+)
+_MALFORMED: Final = _answer(
+    HTTPStatus.BAD_REQUEST,
+    "http_malformed",
+    "This is not HTTP/1.1, or says in two ways how long it is.",
+)

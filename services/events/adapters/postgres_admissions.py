@@ -17,6 +17,7 @@ from services.events.domain.admission import (
     Claim,
     Progress,
     Standing,
+    in_sandbox,
 )
 from services.events.domain.errors import StoreUnavailable
 
@@ -89,8 +90,10 @@ _LET_GO: Final = """
 
 _PROGRESS: Final = """
     SELECT event_id, id, source, type, received_at, records,
-           (SELECT count(*) FROM decided WHERE decided.event_id = admissions.event_id)
-    FROM admissions WHERE event_id = %(event_id)s AND publisher = %(publisher)s
+           (SELECT count(*) FROM decided WHERE decided.event_id = admissions.event_id),
+           (SELECT coalesce(jsonb_object_agg(role, outcome), '{}') FROM simulations
+            WHERE simulations.event_id = admissions.event_id)
+    FROM admissions WHERE event_id = %(event_id)s AND publisher = ANY(%(names)s)
 """
 
 _DECIDED: Final = """
@@ -158,7 +161,8 @@ class PostgresAdmissions:
 
     async def progress(self, publisher: str, event_id: str) -> Progress | None:
         """Where a publisher's own event stands."""
-        row = await self._one(_PROGRESS, {"publisher": publisher, "event_id": event_id})
+        values = {"names": [publisher, in_sandbox(publisher)], "event_id": event_id}
+        row = await self._one(_PROGRESS, values)
         return Progress(*row) if row is not None else None
 
     async def mark_decided(self, marks: Sequence[tuple[str, bytes]]) -> None:

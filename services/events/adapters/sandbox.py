@@ -12,7 +12,7 @@ from services.events.domain.admission import mark_of
 from services.events.domain.errors import EventsError, StoreUnavailable
 from services.events.domain.event_type import EventType
 from services.events.domain.life_event import Entry, LifeEvent, Resolution, ResolvedPerson
-from services.events.domain.simulation import Simulated, Simulation, outcome_of
+from services.events.domain.simulation import outcome_of
 
 # Nobody decides about them, so they are decided at once.
 _APPEND: Final = """
@@ -28,10 +28,6 @@ _APPEND: Final = """
     INSERT INTO decided (event_id, mark)
     SELECT event_id, mark FROM told
     ON CONFLICT DO NOTHING
-"""
-
-_READ: Final = """
-    SELECT role, outcome FROM simulations WHERE event_id = %(event_id)s ORDER BY role
 """
 
 
@@ -64,16 +60,6 @@ class Sandbox:
         except StoreUnavailable as unavailable:
             return [unavailable for _ in entries]
         return [len(entry.resolution.persons) for entry in entries]
-
-    async def simulated(self, event_id: str) -> list[Simulation]:
-        """What would have become of an event's people, by role; empty for any other event.
-
-        Raises StoreUnavailable.
-        """
-        async with self._cursor() as cursor:
-            await cursor.execute(_READ, {"event_id": event_id})
-            rows = await cursor.fetchall()
-        return [Simulation(role, Simulated(outcome)) for role, outcome in rows]
 
     def _concerned(self, event: LifeEvent) -> Iterator[ResolvedPerson]:
         event_type = self._event_type(event.type)

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -105,6 +105,8 @@ class Progress:
     received_at: datetime
     records: int | None
     decided: int
+    simulated: Mapping[str, str] = field(default_factory=dict)
+    """In the sandbox: what would have become of a prompt to the person in each role."""
 
     @property
     def status(self) -> Status:
@@ -119,6 +121,14 @@ def event_id_of(publisher: str, source: str, id: str) -> str:  # noqa: A002  # C
     parts = "|".join(_escaped(part) for part in (publisher, source, id))
     digest = hashlib.sha256(f"evt|1|{parts}".encode()).digest()
     return base64.b32encode(digest).decode("ascii").lower()[:ID_LENGTH]
+
+
+def in_sandbox(publisher: str) -> str:
+    """The name under which a publisher's sandbox events are admitted.
+
+    One of its own, so that what was tried out is not taken for what happened.
+    """
+    return f"{publisher}/sandbox"
 
 
 def is_event_id(text: str) -> bool:

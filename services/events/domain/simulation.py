@@ -1,7 +1,6 @@
 """The sandbox's people: what would become of a prompt to each is told by their number alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -14,14 +13,6 @@ class Simulated(StrEnum):
     DELIVERED = "delivered"
     DECLINED = "declined"  # they have permitted nothing
     UNREACHABLE = "unreachable"  # they have permitted it, and no channel leads to them
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """The outcome for the person in one role of an event."""
-
-    role: str
-    outcome: Simulated
 
 
 # Of ranges that are never issued to anybody: QQ NINOs, 999 NHS numbers, drivers of the month 00,

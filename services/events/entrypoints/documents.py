@@ -63,6 +63,13 @@ class BatchDocument(BaseModel):
     results: list[BatchResultDocument] = Field(description="one for each event, in their order")
 
 
+class SimulatedDocument(BaseModel):
+    """What would have become of a prompt to a simulated person."""
+
+    role: str = Field(description="the person's role in the event")
+    outcome: Literal["delivered", "declined", "unreachable"]
+
+
 class ProgressDocument(BaseModel):
     """How far one of your own events has come; what follows is not told, and never about whom."""
 
@@ -74,6 +81,9 @@ class ProgressDocument(BaseModel):
         description="admitted: not yet promised; on_the_log: will not be lost; decided: done"
     )
     received_at: datetime = Field(description="when it was first received")
+    simulated: list[SimulatedDocument] | None = Field(
+        default=None, description="in the sandbox only: what would have become of its prompts"
+    )
 
 
 class EventTypeSummary(BaseModel):
@@ -121,6 +131,11 @@ def progress_document(progress: Progress) -> ProgressDocument:
         type=progress.type,
         status=progress.status.value,
         received_at=progress.received_at,
+        simulated=[
+            SimulatedDocument.model_validate({"role": role, "outcome": outcome})
+            for role, outcome in sorted(progress.simulated.items())
+        ]
+        or None,
     )
 
 

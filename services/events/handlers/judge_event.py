@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.events.domain import strict_json
-from services.events.domain.admission import Submission
+from services.events.domain.admission import Submission, in_sandbox
 from services.events.domain.errors import EventInvalid, Refused, ScopeDenied, TooLarge
 from services.events.domain.event_type import EventType
 from services.events.domain.faults import Fault, in_order
@@ -35,10 +35,11 @@ def judge_event(register: Register, submission: Submission, at: datetime) -> Jud
     try:
         told = _told(submission.body)
         event_type, sandbox = _in_scope(register, submission.publisher, told)
-        _check(register, event_type, told, at)
+        _check(register, event_type, told, at, sandbox=sandbox)
     except Refused as refused:
         return refused
-    event = read_life_event(told, submission.publisher)
+    publisher = in_sandbox(submission.publisher) if sandbox else submission.publisher
+    event = read_life_event(told, publisher)
     facts = event_type.minimised(event.facts)
     return Judged(told, event, facts, sandbox, alone=event_type.fences and not sandbox)
 
@@ -86,8 +87,14 @@ def _named(register: Register, name: Any) -> EventType:
 
 
 def _check(
-    register: Register, event_type: EventType, told: Mapping[str, Any], at: datetime
+    register: Register,
+    event_type: EventType,
+    told: Mapping[str, Any],
+    at: datetime,
+    *,
+    sandbox: bool,
 ) -> None:
-    faults = in_order([*register.faults(event_type, told), *broken_rules(told, at)])
+    broken = register.faults(event_type, told, sandbox=sandbox)
+    faults = in_order([*broken, *broken_rules(told, at)])
     if faults:
         raise EventInvalid(faults)
