@@ -10,6 +10,7 @@ from joinedup.client.publisher import AsyncPublisher, Publisher
 from joinedup.client.publisher_token import PublisherKey
 from joinedup.client.receipt import Progress, Receipt, Result
 from joinedup.client.session import PersonSession, SignedInAs
+from joinedup.client.stream_publisher import StreamPublisher
 
 __all__ = [
     "AsyncPublisher",
@@ -30,5 +31,6 @@ __all__ = [
     "Refused",
     "Result",
     "SignedInAs",
+    "StreamPublisher",
     "Unavailable",
 ]

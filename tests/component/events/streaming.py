@@ -114,7 +114,8 @@ class Door:
             rpc.serve(server, self._ended, ready=serving.set, grace_seconds=0.1)
         )
         await serving.wait()
-        self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{rpc.port_of(server)}")
+        self.address = f"127.0.0.1:{rpc.port_of(server)}"
+        self._channel = grpc.aio.insecure_channel(self.address)
         self.stub = LifeEventsStub(self._channel)
         return self
 
