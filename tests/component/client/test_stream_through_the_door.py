@@ -1,6 +1,5 @@
 """The stream's two ends, the client's and the platform's, understand each other."""
 
-import asyncio
 from itertools import count
 
 import pytest
@@ -62,22 +61,22 @@ async def test_what_is_being_admitted_elsewhere_is_sent_again_after_the_wait_it_
 
 
 async def test_a_platform_that_stops_and_starts_loses_nothing():
-    gate = Gate()
-    async with Door(gate) as door, a_publisher(door) as publisher:
+    class Restarting(Gate):
+        async def spend(self, assertions):
+            # Back at the third stream; the first was cut off, and the second refused.
+            if len(self.spent) == 2:
+                door.stopping.clear()
+            return await super().spend(assertions)
 
-        async def many():
-            for event in events(500):
-                if event["id"] == "e200":
-                    door.stopping.set()
-                    await asyncio.sleep(0)
-                    door.stopping.clear()
-                yield event
+    async with Door(Restarting()) as door, a_publisher(door, most_unanswered=10) as publisher:
+        results = []
+        async for each in publisher.publish_many(events(100)):
+            results.append(each)
+            if len(results) == 1:
+                door.stopping.set()
 
-        results = [each async for each in publisher.publish_many(many())]
-
-    assert receipts(results) == [f"e{number}" for number in range(1, 501)]
-    assert set(gate.admitted) == set(receipts(results))
-    assert len(gate.spent) > 1, "a token for each stream"
+    assert receipts(results) == [f"e{number}" for number in range(1, 101)]
+    assert len(door.gate.spent) == 3
 
 
 async def test_a_rate_slows_the_stream_and_refuses_nothing():
