@@ -19,6 +19,9 @@ VARIABLE: Final = re.compile(r"\$\{(\w+):-([^}]*)\}")
 APP: Final = "/app"
 HOME: Final = "/var/lib/joinedup"
 
+# What prepares the stores and ends; everything else is a process of the native plan.
+ONCE: Final = ("keys", "databases", "topics")
+
 
 def composition(**variables: str) -> dict[str, Any]:
     """compose.yaml as Compose takes it: anchors merged, variables filled in."""
