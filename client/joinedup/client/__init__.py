@@ -5,6 +5,14 @@ from joinedup.client.device import Device, Received
 from joinedup.client.device_memory import DeviceMemory
 from joinedup.client.errors import ClientError, Fault, Refused, Unavailable
 from joinedup.client.event_body import Event
+from joinedup.client.inbound import (
+    InboundRecord,
+    RefusedRecord,
+    inbound_record,
+    inbound_topic,
+    read_refusal,
+    refusals_topic,
+)
 from joinedup.client.local_platform import LocalPlatform, NoLocalPlatform
 from joinedup.client.publisher import AsyncPublisher, Publisher
 from joinedup.client.publisher_token import PublisherKey
@@ -20,6 +28,7 @@ __all__ = [
     "DeviceMemory",
     "Event",
     "Fault",
+    "InboundRecord",
     "LocalPlatform",
     "NoLocalPlatform",
     "PersonSession",
@@ -29,8 +38,13 @@ __all__ = [
     "Receipt",
     "Received",
     "Refused",
+    "RefusedRecord",
     "Result",
     "SignedInAs",
     "StreamPublisher",
     "Unavailable",
+    "inbound_record",
+    "inbound_topic",
+    "read_refusal",
+    "refusals_topic",
 ]

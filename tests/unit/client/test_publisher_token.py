@@ -32,6 +32,13 @@ def test_a_token_has_the_header_and_claims_that_the_platform_asks_for():
     assert 0 < token.claims["exp"] - token.claims["iat"] <= 300
 
 
+def test_without_an_id_of_the_key_the_token_names_none():
+    assert read(PublisherKey("gro", PEM).token(NOW)).header == {
+        "alg": "ES256",
+        "typ": "publisher+jwt",
+    }
+
+
 def test_no_two_tokens_have_the_same_id():
     key = PublisherKey("gro", PEM, "gro-1")
 
