@@ -29,6 +29,12 @@ WHOLE: Final = composition()
 CONTAINERS: Final[dict[str, dict[str, Any]]] = WHOLE["services"]
 NAMES: Final = sorted(CONTAINERS)
 OURS: Final = [name for name in NAMES if "build" in CONTAINERS[name]]
+OFFICIAL: Final = {
+    "kafka": "apache/kafka",
+    "postgres": "postgres",
+    "redis": "redis",
+    "zipkin": "openzipkin/zipkin",
+}
 # A misspelt key would be a setting that nobody has.
 KEYS: Final = {
     *("build", "cap_drop", "command", "configs", "cpu_shares", "depends_on", "deploy"),
@@ -119,9 +125,9 @@ def test_what_a_server_takes_for_itself_fits_into_its_container(name: str, setti
 def test_an_image_is_named_by_a_version_and_found_where_everybody_looks(name: str) -> None:
     image, tag = pinned(name)
 
+    assert image == OFFICIAL.get(name) or (image.startswith("joinedup/") and name in OURS)
     assert re.fullmatch(r"[a-z]+(/[a-z]+)?", image), "a host before the name is a registry's"
     assert tag == "local" if name in OURS else re.match(r"\d+\.\d+", tag)
-    assert image.startswith("joinedup/") is (name in OURS)
 
 
 @pytest.mark.parametrize("name", ["kafka", "zipkin"])
