@@ -158,6 +158,7 @@ class EventsService:
     ) -> None:
         self.folder = folder
         self.kafka = kafka
+        self.database_url = database_url
         self.catalogue = Path(shutil.copytree(ROOT / "catalogue", folder / "catalogue"))
         self.offset = NOW - datetime.now(UTC)
         self._make_keys()

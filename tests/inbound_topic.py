@@ -43,9 +43,11 @@ class Letter:
 
 
 class InboundTopic:
-    """Writes to one publisher's topic, and reads its dead letters from where they stood."""
+    """Writes to one publisher's topic, and reads its dead letters, those that come from now on."""
 
-    def __init__(self, service: EventsService, publisher: str = "gro") -> None:
+    def __init__(
+        self, service: EventsService, publisher: str = "gro", *, from_start: bool = False
+    ) -> None:
         self.service = service
         self.publisher = publisher
         self.topic = f"inbound-events.{publisher}.v1"
@@ -55,7 +57,7 @@ class InboundTopic:
         )
         self._refused = TopicPartition(f"{self.topic}.dead-letter", 0)
         self._consumer.assign([self._refused])
-        self._consumer.seek_to_end()
+        (self._consumer.seek_to_beginning if from_start else self._consumer.seek_to_end)()
         self._consumer.position(self._refused)
         self._letters: list[Letter] = []
 
