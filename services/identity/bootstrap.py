@@ -104,6 +104,7 @@ def _server(settings: Settings, around: Surroundings) -> grpc.aio.Server:
         add_services=services(around),
         access=AccessTable.load(settings.protos_dir / "rpc-access.yaml"),
         verifier=TokenVerifier(NAME, keys, person_key, clock=around.clock),
+        describes_itself=settings.environment != "production",
     )
 
 

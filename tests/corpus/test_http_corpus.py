@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey, RSAKey
 from ruamel.yaml import YAML
 
 from tests.corpus import http_bodies
 from tests.corpus.http_bodies import ENTRIES
+from tests.corpus.publisher_tokens import token_of
 from tests.events_service import STRUCTURED, EventsService, Log, rows_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -61,34 +61,10 @@ class Sender:
     def _authorization(self, wanted: Any) -> dict[str, str]:
         if wanted == "none":
             return {}
-        token = self.tokens[-1] if wanted == "again" else self._token(dict(wanted))
+        again = wanted == "again"
+        token = self.tokens[-1] if again else token_of(self._service, dict(wanted))
         self.tokens.append(token)
         return {"authorization": f"Bearer {token}"}
-
-    def _token(self, wanted: dict[str, Any]) -> str:
-        now = int(self._service.now().timestamp())
-        claims = {
-            name: now + value if name in {"iat", "exp", "nbf"} and value is not None else value
-            for name, value in wanted.get("claims", {}).items()
-        }
-        publisher = wanted.get("publisher", "gro")
-        header = wanted.get("header", {})
-        if wanted.get("padding"):
-            claims["padding"] = "x" * wanted["padding"]
-        key = _signing_key(self._service, wanted)
-        return self._service.token(publisher, key=key, header=header, **claims)
-
-
-def _signing_key(service: EventsService, wanted: dict[str, Any]) -> Any:
-    kind = wanted.get("key", "own")
-    if kind == "stranger":
-        return ECKey.generate_key("P-256")
-    if kind == "own public key as a secret":
-        path = service.folder / "publishers" / f"{wanted.get('publisher', 'gro')}.public.pem"
-        return path.read_bytes()
-    if kind == "rsa":
-        return RSAKey.generate_key(2048)
-    return None
 
 
 def planted(entry: dict[str, Any], sender: Sender) -> list[str]:

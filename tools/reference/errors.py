@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from services.events.domain import texts
+from services.events.domain.errors import BodyMalformed
 from services.events.entrypoints import openapi
+from services.events.entrypoints.grpc_server.refusals import ENDINGS, STATUSES
+from services.events.entrypoints.problems import ANSWERS
 from tools.reference.markdown import code, page, table
 
 if TYPE_CHECKING:
@@ -24,6 +27,13 @@ _PLACES: Final = """\
 Codes in `errors`, each with its place. Where all faults of an event share one code, it is the
 problem's `code` too; otherwise that is `event_invalid`. The status is 422."""
 _WORTH_TRYING: Final = frozenset({409, 429, 503})
+# By the code where an error has one of its own, else by what HTTP answers.
+_BY_CODE: Final = {
+    **{kind.code: status for kind, status in STATUSES.items()},
+    **ENDINGS,
+    "oneof_required": STATUSES[BodyMalformed],
+}
+_BY_HTTP: Final = {ANSWERS[kind][0]: status for kind, status in reversed([*STATUSES.items()])}
 
 
 def text(_contracts: Contracts) -> str:
@@ -33,7 +43,7 @@ def text(_contracts: Contracts) -> str:
         _INTRODUCTION,
         "## The request",
         _REQUESTS,
-        table(("code", "HTTP", "again", "what it means, and what to do"), _requests()),
+        table(("code", "HTTP", "gRPC", "again", "what it means, and what to do"), _requests()),
         "## The event",
         _PLACES,
         table(
@@ -43,7 +53,7 @@ def text(_contracts: Contracts) -> str:
     )
 
 
-def _requests() -> list[tuple[str, str, str, str]]:
+def _requests() -> list[tuple[str, str, str, str, str]]:
     statuses: dict[str, set[int]] = {}
     for route in (openapi.PUBLISH, openapi.FOLLOW, openapi.READ_TYPE):
         for status, names in route.items():
@@ -53,8 +63,14 @@ def _requests() -> list[tuple[str, str, str, str]]:
         (
             code(name),
             ", ".join(map(str, sorted(statuses.get(name, ())))),
+            _grpc_status(name, statuses.get(name, set())),
             "yes" if statuses.get(name, set()) & _WORTH_TRYING else "",
             told,
         )
         for name, told in sorted(texts.REQUEST.items())
     ]
+
+
+def _grpc_status(name: str, http: set[int]) -> str:
+    found = [_BY_CODE[name]] if name in _BY_CODE else [_BY_HTTP[s] for s in http if s in _BY_HTTP]
+    return found[0].name if found else ""

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _INTRODUCTION: Final = """\
 From the [.proto files](../../protos/joinedup); stubs for Python are in
-[protos/python](../../protos/python), and every server answers reflection and health. A call carries
-a token in its metadata (`authorization: Bearer …`) and has a deadline; who may call what stands in
-[rpc-access.yaml](../../protos/rpc-access.yaml). Departments need `joinedup.events.v1.LifeEvents`
-only. What its refusals mean: [errors.md](errors.md)."""
+[protos/python](../../protos/python), and every server answers health and, outside production,
+reflection. A call carries a token in its metadata (`authorization: Bearer …`) and has a deadline;
+who may call what stands in [rpc-access.yaml](../../protos/rpc-access.yaml). Departments need
+`joinedup.events.v1.LifeEvents` only. What its refusals mean: [errors.md](errors.md)."""
 
 
 def text(_contracts: Contracts) -> str:

@@ -10,7 +10,7 @@ from tools.reference.markdown import code, codes, page, table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from services.events.entrypoints.http_publishing import Publishing
+    from services.events.entrypoints.publishing import Publishing
     from tools.reference.contracts import Contracts
 
 _METHODS: Final = ("get", "post")

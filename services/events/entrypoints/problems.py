@@ -26,7 +26,7 @@ from services.kit.problem import ProblemError
 from services.kit.telemetry import log
 
 # Status, title, and after how many seconds to ask again.
-_ANSWERS: Final[Mapping[type[EventsError], tuple[int, str, int | None]]] = {
+ANSWERS: Final[Mapping[type[EventsError], tuple[int, str, int | None]]] = {
     NotAuthenticated: (401, "The caller is not believed", None),
     BodyMalformed: (400, "The body cannot be read", None),
     TooLarge: (413, "Too much at once", None),
@@ -61,7 +61,7 @@ AUDIT: Final = "services.events.audit"
 
 def problem_of(error: EventsError) -> ProblemError:
     """The answer to an error; no part of it was sent by the caller."""
-    status, title, retry_after = _ANSWERS[type(error)]
+    status, title, retry_after = ANSWERS[type(error)]
     if isinstance(error, RateExceeded):
         retry_after = math.ceil(error.wait_seconds)
     headers = {} if retry_after is None else {"retry-after": str(retry_after)}

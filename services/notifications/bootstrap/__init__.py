@@ -102,6 +102,7 @@ def _server(service: Service) -> grpc.aio.Server:
                 settings.person_token_public_key_file,
                 clock=service.clock,
             ),
+            describes_itself=settings.environment != "production",
         )
     except RpcsMissingFromTable as missing:
         raise CannotStart(str(missing)) from None

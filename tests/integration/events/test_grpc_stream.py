@@ -62,7 +62,7 @@ def test_whoever_was_cut_off_sends_the_rest_again_and_nothing_is_doubled(service
 
 def test_a_correction_sent_right_behind_its_original_comes_after_it(service, stub, log):
     service.identity.known["QQ123456C"] = "m" * 26
-    requests = []
+    requests: list[pb.PublishStreamRequest] = []
     for entry in range(20):
         name = f"chain-{entry}"
         requests += [

@@ -1,5 +1,6 @@
 """How the process begins and ends: ready when it is, and one clear line when it cannot start."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -7,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from tests.builders import an_event_body
+from tests.ports import free_port
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -17,13 +21,19 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def start(service, **changed):
+COMMAND = [sys.executable, "-m", "services.events"]
+
+
+def surroundings(service, **changed):
     ports = {f"EVENTS_{name}_PORT": "0" for name in ("HTTP", "GRPC", "PROBE")}
-    environment = {**service.environment, **ports}
-    wanted = {name: value for name, value in (environment | changed).items() if value is not None}
+    environment = {**service.environment, **ports} | changed
+    return {name: value for name, value in environment.items() if value is not None}
+
+
+def start(service, **changed):
     return subprocess.run(
-        [sys.executable, "-m", "services.events"],
-        env=wanted,
+        COMMAND,
+        env=surroundings(service, **changed),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -60,6 +70,30 @@ def test_a_taken_port_is_named(service, name):
 
     assert ended.returncode == 69, ended.stderr
     assert f"127.0.0.1:{port} is taken" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "answer"),
+    [("test", grpc.StatusCode.OK), ("production", grpc.StatusCode.UNIMPLEMENTED)],
+)
+def test_a_server_describes_itself_outside_production_only(service, environment, answer):
+    port = free_port()
+    changed = {"EVENTS_ENVIRONMENT": environment, "EVENTS_CLOCK_OFFSET_SECONDS": "0"}
+    process = subprocess.Popen(
+        COMMAND, env=surroundings(service, EVENTS_GRPC_PORT=str(port), **changed), cwd=ROOT
+    )
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            grpc.channel_ready_future(channel).result(60)
+            asked = reflection_pb2.ServerReflectionRequest(list_services="")
+            stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+            call = stub.ServerReflectionInfo(iter([asked]), timeout=10)
+            with contextlib.suppress(grpc.RpcError):
+                list(call)
+            assert call.code() is answer
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def test_a_broken_catalogue_is_named_with_its_line(service, tmp_path):

@@ -34,7 +34,7 @@ from services.kit.rpc import RpcRefused, authorization_of
 
 SERVICE: Final[str] = pb.DESCRIPTOR.services_by_name["LifeEvents"].full_name
 
-_STATUSES: Final[Mapping[type[EventsError], StatusCode]] = {
+STATUSES: Final[Mapping[type[EventsError], StatusCode]] = {
     NotAuthenticated: StatusCode.UNAUTHENTICATED,
     BodyMalformed: StatusCode.INVALID_ARGUMENT,
     TooLarge: StatusCode.RESOURCE_EXHAUSTED,
@@ -49,6 +49,12 @@ _STATUSES: Final[Mapping[type[EventsError], StatusCode]] = {
     FenceOutstanding: StatusCode.UNAVAILABLE,
     LogUnavailable: StatusCode.UNAVAILABLE,
     Mistaken: StatusCode.INTERNAL,
+}
+# What only a stream can be told.
+ENDINGS: Final[Mapping[str, StatusCode]] = {
+    "number_out_of_order": StatusCode.INVALID_ARGUMENT,
+    "stopping": StatusCode.UNAVAILABLE,
+    "too_many_streams": StatusCode.RESOURCE_EXHAUSTED,
 }
 
 
@@ -85,7 +91,7 @@ def refusal_of(error: EventsError) -> RpcRefused:
     """The answer to an error, with the code and the words that HTTP has for it."""
     problem = problem_of(error)
     return RpcRefused(
-        _STATUSES[type(error)],
+        STATUSES[type(error)],
         problem.code,
         problem.detail,
         [(each["pointer"], each["code"], each["detail"]) for each in problem.errors],
@@ -105,9 +111,9 @@ def refusal_in_stream(error: EventsError) -> pb.Refusal:
     )
 
 
-def refused(status: StatusCode, code: str) -> RpcRefused:
-    """A refusal that only gRPC has."""
-    return RpcRefused(status, code, texts.REQUEST[code])
+def stream_ends(code: str) -> RpcRefused:
+    """Why a stream ends, or does not begin."""
+    return RpcRefused(ENDINGS[code], code, texts.REQUEST[code])
 
 
 def _wait(headers: Mapping[str, str]) -> int:

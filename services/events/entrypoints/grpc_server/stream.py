@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from grpc import StatusCode
 from opentelemetry.context import Context
 
 from joinedup.events.v1 import life_events_pb2 as pb
@@ -15,7 +14,7 @@ from services.events import wire_publishing
 from services.events.domain import strict_json
 from services.events.domain.admission import Assertion, Receipt, Submission
 from services.events.domain.errors import EventsError, NotAuthenticated, Refused, TooLarge
-from services.events.entrypoints.grpc_server.refusals import refusal_in_stream, refused
+from services.events.entrypoints.grpc_server.refusals import refusal_in_stream, stream_ends
 from services.events.entrypoints.publishing import Publishing
 from services.events.handlers.admit_life_events import Answer
 from services.kit.rpc import RpcRefused
@@ -40,7 +39,7 @@ class OpenStreams:
     def one_more(self, publisher: str) -> Iterator[None]:
         """Count a stream while it is open; raises RpcRefused when there are too many."""
         if self._open[publisher] >= STREAMS_A_PUBLISHER:
-            raise refused(StatusCode.RESOURCE_EXHAUSTED, "too_many_streams")
+            raise stream_ends("too_many_streams")
         self._open[publisher] += 1
         try:
             yield
@@ -158,7 +157,7 @@ class PublisherStream:
         try:
             async for request in requests:
                 if following not in {None, request.number}:
-                    raise refused(StatusCode.INVALID_ARGUMENT, "number_out_of_order")
+                    raise stream_ends("number_out_of_order")
                 following = request.number + 1
                 await self._take_in(request)
         except RpcRefused as why:
@@ -198,7 +197,7 @@ class PublisherStream:
 
     async def _stop_reading(self, reading: asyncio.Task[None], stopping: asyncio.Event) -> None:
         await stopping.wait()
-        self._why = refused(StatusCode.UNAVAILABLE, "stopping")
+        self._why = stream_ends("stopping")
         reading.cancel()
 
     def _require_belief(self) -> None:
