@@ -8,7 +8,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from services.identity.domain.errors import StoreUnavailable
-from services.kit.postgres import PLAN_ONCE, Connection
+from services.kit.postgres import PLAN_BY_KEYS, Connection
 
 Pool = AsyncConnectionPool[Connection]
 
@@ -20,10 +20,6 @@ _LIMITS: Final = (
     "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=15000"
 )
 
-# Every statement goes by keys, also where the plan was made while its tables were small: a scan of
-# a table that has grown since would take longer with every event.
-_BY_KEYS: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
-
 
 def make_pool(database_url: str) -> Pool:
     """A pool, not yet open; its connections commit each statement unless told otherwise."""
@@ -32,7 +28,7 @@ def make_pool(database_url: str) -> Pool:
         connection_class=Connection,
         kwargs={
             "autocommit": True,
-            "options": f"{_LIMITS} {PLAN_ONCE} {_BY_KEYS}",
+            "options": f"{_LIMITS} {PLAN_BY_KEYS}",
             "connect_timeout": 3,
         },
         min_size=2,

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg_pool import AsyncConnectionPool
 
-from services.kit.postgres import PLAN_ONCE, Connection
+from services.kit.postgres import PLAN_BY_KEYS, Connection
 from services.kit.telemetry import log
 from services.notifications.domain.errors import StoreUnavailable
 
@@ -33,7 +33,7 @@ class Store:
         self._pool: Pool = AsyncConnectionPool(
             conninfo.make_conninfo(
                 dsn,
-                options=" ".join((*limits, PLAN_ONCE)),
+                options=" ".join((*limits, PLAN_BY_KEYS)),
                 connect_timeout=2,
                 tcp_user_timeout=5_000,
                 application_name="notifications",
