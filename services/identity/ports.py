@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from services.identity.domain.child_case import Case
+from services.identity.domain.entry import Placed, Statement
 from services.identity.domain.identifier import Fingerprint
 from services.identity.domain.life_event import LifeEvent
 from services.identity.domain.permission import Flag, Outcome, PermissionSet
@@ -38,21 +39,15 @@ class SubjectRow:
 
 
 @dataclass(frozen=True)
-class Superseded:
-    """The event that another one replaces, as it was resolved."""
-
-    type: str
-    publisher: str
-    case_id: str
-
-
-@dataclass(frozen=True)
 class Opened:
-    """What is known when events begin to be resolved: whom digests mean, and other events by id."""
+    """What is known when events begin to be resolved.
+
+    Answers of before by event id, whom digests mean, and all that was said of the same entries.
+    """
 
     answers: Mapping[str, Resolution]
     known: Mapping[bytes, str] = field(repr=False)
-    superseded: Mapping[str, Superseded]
+    statements: Sequence[Statement]
 
 
 @dataclass(frozen=True)
@@ -72,6 +67,16 @@ class Told:
     lawful_basis: str
     fields: tuple[FieldFed, ...] = field(repr=False)
     concerned: tuple[str, ...] = field(repr=False)
+    fact_digest: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Whose profile is asked for, by which event, and whether its fact was told before."""
+
+    handle: str = field(repr=False)
+    event_id: str
+    fact_digest: bytes | None = field(repr=False)
 
 
 class SubjectRows(Protocol):
@@ -98,24 +103,18 @@ class SubjectRows(Protocol):
     async def bind_sign_in(self, issuer: str, sub: str, handle: str) -> bool:
         """Bind an account to a person; False when either is bound otherwise."""
 
-    async def profiles(self, but: Mapping[str, str], fields: Sequence[str]) -> dict[str, Profile]:
-        """What is known of people: by handle the event whose type is not fulfilled by itself."""
+    async def profiles(self, asking: Sequence[Asking], fields: Sequence[str]) -> dict[str, Profile]:
+        """What is known of people by handle; no type is fulfilled by the event that asks."""
 
 
 class EventRows(Protocol):
     """Events as they were resolved, and what they left behind; part of one transaction."""
 
     async def open(self, events: Sequence[LifeEvent], digests: Sequence[bytes]) -> Opened:
-        """Hold others off the events, those they supersede and the digests; look all up."""
+        """Hold others off the events, their entries and the digests; look all up."""
 
-    async def disown(self, events: Sequence[LifeEvent]) -> None:
-        """Forget what strangers to these events said of them before they came."""
-
-    async def supersede(self, event: LifeEvent) -> None:
-        """The event before is no longer in force: it was cancelled, or this one replaces it."""
-
-    async def restore(self, event: LifeEvent) -> None:
-        """The event that was cancelled is in force again."""
+    async def place(self, placed: Sequence[Placed]) -> None:
+        """Note which statements belong together, and whose facts count."""
 
     async def cases(self, handles: Sequence[str], case_ids: Sequence[str]) -> list[Case]:
         """The cases that join any of the people or are about one of them, and those named.
@@ -129,7 +128,7 @@ class EventRows(Protocol):
     async def tell(self, told: Sequence[Told], at: datetime) -> None:
         """Write record fields with where they come from, and whose types are fulfilled."""
 
-    async def answer(self, answers: Sequence[tuple[LifeEvent, Resolution]], at: datetime) -> None:
+    async def answer(self, answers: Sequence[tuple[Statement, Resolution]], at: datetime) -> None:
         """Keep the answers, so that the same event is always answered the same."""
 
 
@@ -148,8 +147,8 @@ class PermissionRows(Protocol):
     async def flag(self, handle: str, flag: Flag, event_id: str) -> None:
         """The event puts a flag on a person for as long as the event is in force."""
 
-    async def flagged_by(self, event: LifeEvent) -> list[str]:
-        """Who has a flag from the event that this one cancels, corrects or restores."""
+    async def flagged_by(self, event_ids: Sequence[str]) -> list[str]:
+        """Who has a flag from one of the events, whether or not it is in force."""
 
 
 class Transaction(Protocol):

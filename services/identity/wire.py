@@ -53,6 +53,7 @@ def life_event_of(request: subjects_pb2.ResolveRequest, now: datetime) -> LifeEv
         persons=tuple(_person(each, f"persons[{i}]") for i, each in enumerate(request.persons)),
         supersedes=request.supersedes,
         facts=_plain(MessageToDict(request.facts)),
+        sequence=_sequence(request.sequence),
     )
 
 
@@ -122,7 +123,11 @@ def present(text: str, path: str) -> str:
 
 def resolve_response(resolution: Resolution) -> subjects_pb2.ResolveResponse:
     """The answer to an event."""
-    response = subjects_pb2.ResolveResponse(case_id=resolution.case_id)
+    response = subjects_pb2.ResolveResponse(
+        case_id=resolution.case_id,
+        root_event_id=resolution.root_event_id,
+        standing=resolution.standing,
+    )
     for each in resolution.persons:
         person = response.persons.add(
             role=each.role,
@@ -234,6 +239,12 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _sequence(number: int) -> int:
+    if number < 0:
+        raise FieldInvalid("sequence", "value_not_allowed")
+    return number
 
 
 def _allowed(text: str, allowed: Iterable[str], path: str) -> str:

@@ -1,38 +1,50 @@
 """Events as they were resolved and the cases they opened, in PostgreSQL."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from psycopg import AsyncCursor
 from psycopg.types.json import Jsonb
 
 from services.identity.adapters.postgres_subjects import Locks, PostgresSubjects
 from services.identity.domain.child_case import Case, Sketch
+from services.identity.domain.entries import Entries
+from services.identity.domain.entry import Placed, Standing, Statement
 from services.identity.domain.life_event import LifeEvent, Reason
 from services.identity.domain.resolution import Resolution, ResolvedPerson
-from services.identity.ports import Opened, Superseded, Told
+from services.identity.ports import Opened, Told
 from services.kit.postgres import Connection
 
-_RESOLVED: Final = """
-    SELECT event_id, type, publisher, case_id, answer FROM resolved_events
-    WHERE event_id = ANY(ARRAY(SELECT jsonb_array_elements_text(%s)))
+Cursor = AsyncCursor[tuple[Any, ...]]
+
+# What is named by one of the events, names it, or names the same as it does; and what entries hold.
+_SAID: Final = """
+    WITH asked AS (
+        SELECT ARRAY(SELECT jsonb_array_elements_text(%s)) AS linked,
+            ARRAY(SELECT jsonb_array_elements_text(%s)) AS entries
+    ), meant AS (
+        SELECT event_id FROM asked, resolved_events WHERE event_id = ANY(linked)
+        UNION SELECT event_id FROM asked, resolved_events
+        WHERE supersedes = ANY(linked) AND supersedes <> ''
+        UNION SELECT event_id FROM asked, resolved_events
+        WHERE entry_id = ANY(entries) AND entry_id <> ''
+    )
+    SELECT event_id, type, publisher, reason, supersedes, registered_at, sequence, position,
+        coalesce(nullif(entry_id, ''), event_id), case_id, standing, root_event_id, answer
+    FROM meant JOIN resolved_events USING (event_id)
 """
-# Somebody else's word that this event is void, which came before it, is no word.
-_DISOWN: Final = """
-    DELETE FROM superseded_events s
-    USING jsonb_to_recordset(%s) AS own (event_id text, type text, publisher text)
-    WHERE s.event_id = own.event_id AND (s.type, s.publisher) <> (own.type, own.publisher)
+_JOIN: Final = """
+    UPDATE resolved_events r SET entry_id = joined.entry_id
+    FROM jsonb_each_text(%s) AS joined (event_id, entry_id)
+    WHERE r.event_id = joined.event_id AND r.entry_id <> joined.entry_id
 """
-_SUPERSEDE: Final = """
-    INSERT INTO superseded_events (event_id, by_event_id, type, publisher, cancelled)
-    VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+_VOID: Final = """
+    INSERT INTO void_events SELECT jsonb_array_elements_text(%s) ON CONFLICT DO NOTHING
 """
-# Registers name the entry that was cancelled, or the cancellation.
-_RESTORE: Final = """
-    UPDATE superseded_events SET in_force = false
-    WHERE cancelled AND publisher = %(publisher)s
-        AND (event_id = %(before)s OR by_event_id = %(before)s)
+_IN_FORCE: Final = """
+    DELETE FROM void_events WHERE event_id = ANY(ARRAY(SELECT jsonb_array_elements_text(%s)))
 """
 _CASES: Final = """
     WITH people AS (SELECT ARRAY(SELECT jsonb_array_elements_text(%(handles)s)) AS handles),
@@ -43,7 +55,7 @@ _CASES: Final = """
     )
     SELECT c.case_id, c.kind, c.anchor, c.birth_date, c.sex, c.forename_hmac,
         ARRAY(SELECT m.handle FROM case_members m WHERE m.case_id = c.case_id)
-    FROM meant JOIN cases c USING (case_id)
+    FROM meant JOIN cases c USING (case_id) ORDER BY c.position
 """
 _SAVE_CASES: Final = """
     INSERT INTO cases (case_id, kind, anchor, birth_date, sex, forename_hmac, created_at)
@@ -64,13 +76,17 @@ _FEED: Final = """
         occurred text, registered_at timestamptz, basis text, handle text, field text, value jsonb)
 """
 _CONCERN: Final = """
-    INSERT INTO subject_events (event_id, type, handle)
-    SELECT * FROM jsonb_to_recordset(%s) AS concerned (event_id text, type text, handle text)
+    INSERT INTO subject_events (event_id, type, handle, fact_digest)
+    SELECT event_id, type, handle, decode(fact_digest, 'hex')
+    FROM jsonb_to_recordset(%s) AS concerned (event_id text, type text, handle text,
+        fact_digest text)
 """
 _ANSWER: Final = """
-    INSERT INTO resolved_events (resolved_at, event_id, type, publisher, case_id, answer)
+    INSERT INTO resolved_events (resolved_at, event_id, type, publisher, reason, supersedes,
+        registered_at, sequence, entry_id, case_id, standing, root_event_id, answer)
     SELECT %s, answered.* FROM jsonb_to_recordset(%s) AS answered (event_id text, type text,
-        publisher text, case_id text, answer jsonb)
+        publisher text, reason text, supersedes text, registered_at timestamptz, sequence bigint,
+        entry_id text, case_id text, standing text, root_event_id text, answer jsonb)
 """
 
 
@@ -82,43 +98,47 @@ class PostgresEvents:
         self._locks = locks
 
     async def open(self, events: Sequence[LifeEvent], digests: Sequence[bytes]) -> Opened:
-        """One round trip: the locks, then what stands there once they are held."""
-        own = {each.event_id for each in events}
-        linked = {*own, *(each.supersedes for each in events)} - {""}
-        locks = [*(hashlib.sha256(each.encode()).digest() for each in linked), *digests]
-        await self._locks.take(locks)
-        cursor = await self._connection.execute(_RESOLVED, [Jsonb(list(linked))])
+        """One round trip: the locks, then what stands there once they are held.
+
+        More only for an entry of which something was said before: it has a lock of its own, behind
+        which it may turn out to have grown.
+        """
+        linked = {each.event_id for each in events} | {each.supersedes for each in events} - {""}
+        await self._locks.take([*map(_digest, linked), *digests])
+        said = await self._said(linked, ())
         known = await PostgresSubjects(self._connection, self._locks).known(digests)
-        rows = await cursor.fetchall()
+        rows = {row[0]: row for row in await said.fetchall()}
+        new = [each for each in events if each.event_id not in rows]
+        locked: set[str] = set()
+        while (entries := _entries(new, rows)) > locked:
+            locked |= entries
+            await self._locks.take(_digest(f"entry {each}") for each in entries)
+            said = await self._said(linked, entries)
+            rows = {row[0]: row for row in await said.fetchall()}
+        own = (rows[each.event_id] for each in events if each.event_id in rows)
         return Opened(
-            answers={row[0]: _resolution(row[4]) for row in rows if row[0] in own},
+            answers={row[0]: _resolution(row) for row in own},
             known=known,
-            superseded={row[0]: Superseded(*row[1:4]) for row in rows},
+            statements=[_statement(row) for row in rows.values()],
         )
 
-    async def disown(self, events: Sequence[LifeEvent]) -> None:
-        """One statement however many events."""
-        own = [
-            {"event_id": each.event_id, "type": each.type, "publisher": each.publisher}
-            for each in events
-        ]
-        await self._connection.execute(_DISOWN, [Jsonb(own)])
+    async def _said(self, linked: Iterable[str], entries: Iterable[str]) -> Cursor:
+        return await self._connection.execute(_SAID, [Jsonb(list(linked)), Jsonb(list(entries))])
 
-    async def supersede(self, event: LifeEvent) -> None:
-        """The row stands whether or not the event before has come yet."""
-        cancelled = event.reason is Reason.CANCELLED
-        row = [event.supersedes, event.event_id, event.type, event.publisher, cancelled]
-        await self._connection.execute(_SUPERSEDE, row)
-
-    async def restore(self, event: LifeEvent) -> None:
-        """The cancellation stays on record, out of force."""
-        values = {"publisher": event.publisher, "before": event.supersedes}
-        await self._connection.execute(_RESTORE, values)
+    async def place(self, placed: Sequence[Placed]) -> None:
+        """Nothing to do for events that stand alone."""
+        joined = [statement for each in placed for statement in each.joined]
+        if not joined:
+            return
+        void = {event_id for each in placed for event_id in each.void}
+        entries = {each.event_id: each.entry_id for each in joined}
+        await self._connection.execute(_JOIN, [Jsonb(entries)])
+        await self._connection.execute(_IN_FORCE, [Jsonb([i for i in entries if i not in void])])
+        await self._connection.execute(_VOID, [Jsonb(list(void))])
 
     async def cases(self, handles: Sequence[str], case_ids: Sequence[str]) -> list[Case]:
         """The second level of locks: whoever waits here holds all of the first that they need."""
-        digests = [hashlib.sha256(f"case {handle}".encode()).digest() for handle in handles]
-        await self._locks.take(digests)
+        await self._locks.take(_digest(f"case {handle}") for handle in handles)
         values = {"case_ids": Jsonb(case_ids), "handles": Jsonb(handles)}
         cursor = await self._connection.execute(_CASES, values)
         return [
@@ -151,7 +171,7 @@ class PostgresEvents:
         """Two statements however many events, people and fields."""
         fed, concerned = [], []
         for each in told:
-            event = each.event
+            event, fact = each.event, (each.fact_digest or b"").hex() or None
             about = {
                 "event_id": event.event_id,
                 "publisher": event.publisher,
@@ -164,7 +184,12 @@ class PostgresEvents:
                 for field in each.fields
             ]
             concerned += [
-                {"event_id": event.event_id, "type": event.type, "handle": handle}
+                {
+                    "event_id": event.event_id,
+                    "type": event.type,
+                    "handle": handle,
+                    "fact_digest": fact,
+                }
                 for handle in each.concerned
             ]
         if fed:
@@ -172,19 +197,59 @@ class PostgresEvents:
         if concerned:
             await self._connection.execute(_CONCERN, [Jsonb(concerned)])
 
-    async def answer(self, answers: Sequence[tuple[LifeEvent, Resolution]], at: datetime) -> None:
+    async def answer(self, answers: Sequence[tuple[Statement, Resolution]], at: datetime) -> None:
         """The answers as they were given, in plain JSON."""
         rows = [
             {
-                "event_id": event.event_id,
-                "type": event.type,
-                "publisher": event.publisher,
-                "case_id": given.case_id,
-                "answer": _json(given),
+                "event_id": said.event_id,
+                "type": said.type,
+                "publisher": said.publisher,
+                "reason": said.reason,
+                "supersedes": said.supersedes,
+                "registered_at": said.registered_at.isoformat(),
+                "sequence": said.sequence,
+                "entry_id": "" if said.entry_id == said.event_id else said.entry_id,
+                "case_id": said.case_id,
+                "standing": said.standing,
+                "root_event_id": said.root_event_id,
+                "answer": {**_json(given), "handles": list(said.handles)},
             }
-            for event, given in answers
+            for said, given in answers
         ]
         await self._connection.execute(_ANSWER, [at, Jsonb(rows)])
+
+
+def _digest(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
+def _entries(new: Sequence[LifeEvent], rows: Mapping[str, Sequence[Any]]) -> set[str]:
+    """The entries that new events are about, as far as is known."""
+    if not rows:
+        return set()
+    entries = Entries(_statement(row) for row in rows.values())
+    return {entry_id for each in new for entry_id in entries.about(each)}
+
+
+def _statement(row: Sequence[Any]) -> Statement:
+    event_id, type_, publisher, reason, supersedes, registered_at, sequence, *more = row
+    arrival, entry_id, case_id, standing, root_event_id, answer = more
+    concerned = (person["subject"] for person in answer["persons"])
+    return Statement(
+        event_id=event_id,
+        type=type_,
+        publisher=publisher,
+        reason=Reason(reason),
+        supersedes=supersedes,
+        registered_at=registered_at,
+        sequence=sequence,
+        arrival=arrival,
+        entry_id=entry_id,
+        case_id=case_id,
+        handles=frozenset(answer.get("handles") or concerned),
+        standing=Standing(standing),
+        root_event_id=root_event_id,
+    )
 
 
 def _json(resolution: Resolution) -> dict[str, Any]:
@@ -195,19 +260,25 @@ def _json(resolution: Resolution) -> dict[str, Any]:
                 "subject": each.subject,
                 "permission_serial": each.permission_serial,
                 "age_years": each.age_years,
-                "fulfilled_types": list(each.fulfilled_types),
-                "record": dict(each.record),
+                "fulfilled_types": each.fulfilled_types,
+                "record": each.record,
             }
             for each in resolution.persons
         ],
-        "case_id": resolution.case_id,
-        "fenced": list(resolution.fenced),
+        "fenced": resolution.fenced,
     }
 
 
-def _resolution(answer: dict[str, Any]) -> Resolution:
+def _resolution(row: Sequence[Any]) -> Resolution:
+    statement, answer = _statement(row), row[-1]
     persons = tuple(
         ResolvedPerson(**{**each, "fulfilled_types": tuple(each["fulfilled_types"])})
         for each in answer["persons"]
     )
-    return Resolution(persons, answer["case_id"], tuple(answer["fenced"]))
+    return Resolution(
+        persons,
+        statement.case_id,
+        tuple(answer["fenced"]),
+        statement.root_event_id,
+        statement.standing,
+    )

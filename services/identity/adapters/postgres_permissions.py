@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from services.identity.domain.life_event import LifeEvent
 from services.identity.domain.permission import (
     Change,
     Choice,
@@ -27,7 +26,7 @@ _READ: Final = """
         ARRAY(
             SELECT DISTINCT f.flag FROM flags f
             WHERE f.handle = s.handle AND NOT EXISTS (
-                SELECT FROM superseded_events o WHERE o.event_id = f.event_id AND o.in_force)
+                SELECT FROM void_events v WHERE v.event_id = f.event_id)
         ),
         p.purpose, p.controller, p.choice, p.epoch, p.lawful_basis, p.channels, p.expires_at,
         p.agreement_hash, p.ended
@@ -62,10 +61,7 @@ _SAVE_FENCE: Final = """
     INSERT INTO fences (handle, serial, requested_at) VALUES (%s, %s, %s)
     ON CONFLICT (handle) DO UPDATE SET serial = excluded.serial
 """
-_FLAGGED_BY: Final = """
-    SELECT DISTINCT handle FROM flags WHERE event_id = %(before)s OR event_id IN (
-        SELECT event_id FROM superseded_events WHERE by_event_id = %(before)s)
-"""
+_FLAGGED_BY: Final = "SELECT DISTINCT handle FROM flags WHERE event_id = ANY(%s)"
 
 
 async def read_sets(connection: Connection, handles: Sequence[str]) -> dict[str, PermissionSet]:
@@ -122,11 +118,11 @@ class PostgresPermissions:
             [handle, flag.value, event_id],
         )
 
-    async def flagged_by(self, event: LifeEvent) -> list[str]:
-        """Nobody, for an event that touches no other."""
-        if not event.supersedes:
+    async def flagged_by(self, event_ids: Sequence[str]) -> list[str]:
+        """Nobody, for an event that stands alone."""
+        if not event_ids:
             return []
-        cursor = await self._connection.execute(_FLAGGED_BY, {"before": event.supersedes})
+        cursor = await self._connection.execute(_FLAGGED_BY, [list(event_ids)])
         return [row[0] for row in await cursor.fetchall()]
 
     async def _save_history(self, handle: str, changes: Sequence[Change], at: datetime) -> None:

@@ -1,6 +1,6 @@
 """People and the identifiers that lead to them, in PostgreSQL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from services.identity.domain.identifier import Fingerprint
 from services.identity.domain.resolution import Profile
-from services.identity.ports import FieldFed, SubjectRow
+from services.identity.ports import Asking, FieldFed, SubjectRow
 from services.kit.postgres import Connection
 
 # A server holds some thousands of locks in all: a transaction that needs very many holds
@@ -53,20 +53,27 @@ _PROFILES: Final = """
     SELECT s.handle, s.serial,
         ARRAY(
             SELECT DISTINCT e.type FROM subject_events e
-            WHERE e.handle = s.handle AND e.event_id <> asked.but AND NOT EXISTS (
-                SELECT FROM superseded_events o WHERE o.event_id = e.event_id AND o.in_force)
+            WHERE e.handle = s.handle AND e.event_id <> asking.event_id AND NOT EXISTS (
+                SELECT FROM void_events v WHERE v.event_id = e.event_id)
             ORDER BY e.type
         ),
         (
-            SELECT coalesce(jsonb_object_agg(r.field, r.value), '{}') FROM (
+            SELECT jsonb_object_agg(r.field, r.value) FROM (
                 SELECT DISTINCT ON (f.field) f.field, f.value FROM record_fields f
                 WHERE f.handle = s.handle AND f.field = ANY(%s) AND NOT EXISTS (
-                    SELECT FROM superseded_events o
-                    WHERE o.event_id = f.source_event AND o.in_force)
+                    SELECT FROM void_events v WHERE v.event_id = f.source_event)
                 ORDER BY f.field, f.registered_at DESC, f.recorded_at DESC
             ) r
-        )
-    FROM jsonb_each_text(%s) AS asked (handle, but) JOIN subjects s USING (handle)
+        ),
+        CASE WHEN asking.fact_digest IS NOT NULL THEN (
+            SELECT jsonb_agg(jsonb_build_array(r.event_id, r.root_event_id) ORDER BY r.position)
+            FROM subject_events e JOIN resolved_events r USING (event_id)
+            WHERE e.handle = s.handle AND e.event_id <> asking.event_id
+                AND e.fact_digest = decode(asking.fact_digest, 'hex')
+                AND NOT EXISTS (SELECT FROM void_events v WHERE v.event_id = e.event_id)
+        ) END
+    FROM jsonb_to_recordset(%s) AS asking (handle text, event_id text, fact_digest text)
+        JOIN subjects s USING (handle)
 """
 
 
@@ -144,12 +151,20 @@ class PostgresSubjects:
         await self._connection.execute(_BIND_SIGN_IN, [issuer, sub, handle])
         return await self.signed_in(issuer, sub) == handle
 
-    async def profiles(self, but: Mapping[str, str], fields: Sequence[str]) -> dict[str, Profile]:
+    async def profiles(self, asking: Sequence[Asking], fields: Sequence[str]) -> dict[str, Profile]:
         """One statement, so that everything in a profile is of one instant."""
-        values = [list(fields), Jsonb(but)]
-        rows = await (await self._connection.execute(_PROFILES, values)).fetchall()
+        asked = [
+            {
+                "handle": each.handle,
+                "event_id": each.event_id,
+                "fact_digest": (each.fact_digest or b"").hex() or None,
+            }
+            for each in asking
+        ]
+        cursor = await self._connection.execute(_PROFILES, [list(fields), Jsonb(asked)])
         return {
-            handle: Profile(serial, tuple(types), record) for handle, serial, types, record in rows
+            handle: Profile(serial, tuple(types), record or {}, tuple(map(tuple, same or ())))
+            for handle, serial, types, record, same in await cursor.fetchall()
         }
 
     async def _bind(self, bound: Sequence[tuple[Fingerprint, str]]) -> None:

@@ -31,7 +31,9 @@ class Cases:
     """The cases that matter to some events, as they stand while those are resolved."""
 
     def __init__(self, cases: Iterable[Case] = ()) -> None:
+        """The cases in the order they were opened; new ones are opened last."""
         self._by_id: dict[str, Case] = {}
+        self._places: dict[str, int] = {}
         self._of: defaultdict[str, set[str]] = defaultdict(set)
         for each in cases:
             self.put(each)
@@ -41,13 +43,14 @@ class Cases:
         return self._by_id.get(case_id)
 
     def of(self, handles: Iterable[str]) -> list[Case]:
-        """The cases that join any of the people, or are about one of them."""
+        """The cases that join any of the people, or are about one of them, in order."""
         found = {case_id for handle in handles for case_id in self._of.get(handle, ())}
-        return [self._by_id[case_id] for case_id in found]
+        return [self._by_id[case_id] for case_id in sorted(found, key=self._places.__getitem__)]
 
     def put(self, case: Case) -> None:
         """The case as it stands from now on."""
         self._by_id[case.case_id] = case
+        self._places.setdefault(case.case_id, len(self._places))
         for handle in {case.anchor, *case.members}:
             self._of[handle].add(case.case_id)
 
@@ -55,13 +58,13 @@ class Cases:
 def find_case(
     cases: Iterable[Case], *, anchor: str | None, members: frozenset[str], sketch: Sketch
 ) -> Case | None:
-    """The case the event is about, None when it is a new one.
+    """The first case the event may be about, None when it is a new one.
 
     The same child by its own handle; else a parent in common, the same whole birth date, the same
     forename and no other sex. A child without a forename is never matched by the sketch: it could
     be either of two twins.
     """
-    known = sorted(cases, key=lambda case: case.case_id)
+    known = list(cases)
     if anchor is not None:
         by_handle = next((case for case in known if case.anchor == anchor), None)
         if by_handle is not None:

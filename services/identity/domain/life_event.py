@@ -1,9 +1,11 @@
 """A life event as identity sees it: who is named, and the facts that feed the personal record."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any
 
 from services.identity.domain.identifier import Identifier
@@ -56,3 +58,10 @@ class LifeEvent:
     persons: tuple[Person, ...] = field(repr=False)
     supersedes: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    sequence: int = 0
+
+
+def fact_digest(event: LifeEvent, persons: Iterable[tuple[str, str]]) -> bytes:
+    """By what the same fact about the same persons (role and handle) is known again."""
+    fact = [event.type, event.occurred, event.facts, sorted(set(persons))]
+    return blake2b(json.dumps(fact, sort_keys=True).encode(), digest_size=16).digest()

@@ -6,17 +6,22 @@ from datetime import date
 from typing import Any
 
 from services.identity.domain.birth_date import age_in_years
+from services.identity.domain.entry import Standing
 from services.identity.domain.event_type import EventType
 from services.identity.domain.life_event import Person
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What is known of a person and may be derived from."""
+    """What is known of a person and may be derived from.
+
+    `same_fact`: id and root of each event in force that states the fact that was asked about.
+    """
 
     serial: int
     fulfilled_types: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    same_fact: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,14 @@ class Resolution:
     """The concerned persons in the order the event names them, and the case; empty without one.
 
     `fenced` are the handles that must be confirmed silent before this is answered.
+    `root_event_id` is the event under whose id the prompts of the entry are counted.
     """
 
     persons: tuple[ResolvedPerson, ...]
     case_id: str = ""
     fenced: tuple[str, ...] = field(default=(), repr=False)
+    root_event_id: str = ""
+    standing: Standing = Standing.IN_FORCE
 
 
 def resolved_person(

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from services.identity.domain.child_case import Case, Cases, Sketch, find_case
+from services.identity.domain.entries import Entries
+from services.identity.domain.entry import Placed, Statement, place
 from services.identity.domain.event_type import EventType, Role
 from services.identity.domain.identifier import Fingerprint, Fingerprints, Match, match
-from services.identity.domain.life_event import LifeEvent, Person
-from services.identity.ports import FieldFed, NewId, SubjectRow, Told
+from services.identity.domain.life_event import LifeEvent, Person, Reason, fact_digest
+from services.identity.ports import Asking, FieldFed, NewId, SubjectRow, Told
 
 NOBODY = Match(None, conflict=False)
+# The reasons for which the same fact may have been told under another id.
+FIRST_TOLD = frozenset({Reason.REGISTERED, Reason.CANCELLATION_REMOVED})
 
 
 @dataclass
@@ -33,6 +37,7 @@ class Asked:
         self.minted: list[SubjectRow] = []
         self.case: Case | None = None
         self.case_is_news = False
+        self.placed: Placed
         self._child: Named | None = None
         self._sketch: Sketch | None = None
         for person in event.persons:
@@ -70,10 +75,11 @@ class Asked:
         """Persons whose identifiers point at more than one handle."""
         return sum(each.match.conflict for each in self.named)
 
-    def keys(self, known: Mapping[bytes, str]) -> set[str | bytes]:
+    def keys(self, known: Mapping[bytes, str], entries: Entries) -> set[str | bytes]:
         """What two events have in common when the answer to one may depend on the other."""
         links = {self.event.event_id, self.event.supersedes} - {""}
-        return {*links, *self.digests, *self.known_handles(known)}
+        people = self.known_handles(known)
+        return {*links, *entries.keys(self.event), *self.digests, *people}
 
     def known_handles(self, known: Mapping[bytes, str]) -> set[str]:
         """Everyone whom the identifiers may mean."""
@@ -132,6 +138,25 @@ class Asked:
         self.case = replace(found, members=found.members | members)
         self.case_is_news = self.case != found
 
+    def place(self, entries: Entries, arrival: int) -> None:
+        """Take the event's place in its entry."""
+        event = self.event
+        new = Statement(
+            event_id=event.event_id,
+            type=event.type,
+            publisher=event.publisher,
+            reason=event.reason,
+            supersedes=event.supersedes,
+            registered_at=event.registered_at,
+            sequence=event.sequence,
+            arrival=arrival,
+            entry_id=event.event_id,
+            case_id=self.case.case_id if self.case else "",
+            handles=frozenset(each.handle for each in self.named),
+            root_event_id=event.event_id,
+        )
+        self.placed = place(new, entries.said(event))
+
     @property
     def told(self) -> Told:
         """What the event leaves behind: fields of records, and whom it concerns."""
@@ -145,7 +170,27 @@ class Asked:
             lawful_basis=self.type.lawful_basis,
             fields=tuple(FieldFed(handle, name, value) for (handle, name), value in fed.items()),
             concerned=tuple(sorted({each.handle for each in self.concerned})),
+            fact_digest=self.fact_digest if self.event.reason is Reason.REGISTERED else None,
         )
+
+    @property
+    def fact_digest(self) -> bytes:
+        """By what the event's fact is known when it is told again."""
+        return fact_digest(self.event, ((e.person.role, e.handle) for e in self.named))
+
+    @property
+    def asking(self) -> list[Asking]:
+        """Whose profiles are needed; of the first person also whether the fact is known.
+
+        A fact about somebody whom nobody knew was never told before.
+        """
+        told_again = self.event.reason in FIRST_TOLD and self.placed.statement.counted
+        digest = self.fact_digest if told_again and not self.minted else None
+        handles = dict.fromkeys(each.handle for each in self.concerned)
+        return [
+            Asking(handle, self.event.event_id, None if number else digest)
+            for number, handle in enumerate(handles)
+        ]
 
     def bound(self) -> dict[bytes, str]:
         """Whom identifiers lead to from now on."""

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 
 from services.identity.domain.child_case import Cases
+from services.identity.domain.entries import Entries
 from services.identity.domain.errors import (
     EventTypeUnknown,
     FenceAlone,
@@ -19,7 +21,7 @@ from services.identity.domain.resolution import Profile, Resolution, resolved_pe
 from services.identity.handlers.asked import Asked
 from services.identity.handlers.fencing import Fencing
 from services.identity.handlers.silence import silence
-from services.identity.ports import NewId, Opened, Store, Superseded, Transaction
+from services.identity.ports import NewId, Opened, Store, Transaction
 
 FENCE_SECONDS = 2.0
 
@@ -110,8 +112,10 @@ class _Resolving:
         self._now = now
         self._answers: dict[str, Resolved | IdentityError] = {}
         self._known: dict[bytes, str] = {}
-        self._superseded: dict[str, Superseded] = {}
+        self._entries = Entries()
         self._cases = Cases()
+        # Behind everything that has a position already.
+        self._arrivals = count(2**62)
 
     async def answers(self) -> dict[str, Resolved | IdentityError]:
         """By event id, the answer of before or a new one that is kept.
@@ -121,7 +125,7 @@ class _Resolving:
         """
         digests = [digest for each in self._asked for digest in each.digests]
         opened = await self._tx.events.open([each.event for each in self._asked], digests)
-        self._known, self._superseded = dict(opened.known), dict(opened.superseded)
+        self._known, self._entries = dict(opened.known), Entries(opened.statements)
         waiting = self._new(opened)
         self._cases = await self._open_cases(waiting)
         while waiting:
@@ -144,8 +148,8 @@ class _Resolving:
         return Cases(await self._tx.events.cases(sorted(handles), sorted(case_ids)))
 
     def _case_before(self, asked: Asked) -> str:
-        before = self._superseded.get(asked.event.supersedes)
-        return before.case_id if before else ""
+        """The case of what was said of the same entry first."""
+        return next((e.case_id for e in self._entries.said(asked.event) if e.case_id), "")
 
     async def _round(self, waiting: Sequence[Asked]) -> list[Asked]:
         """Answer all that share nothing; the rest, in order."""
@@ -153,7 +157,7 @@ class _Resolving:
         later: list[Asked] = []
         taken: set[str | bytes] = set()
         for each in waiting:
-            keys = each.keys(self._known)
+            keys = each.keys(self._known, self._entries)
             apart = taken.isdisjoint(keys)
             if apart and self._is_refused(each):
                 continue
@@ -169,19 +173,18 @@ class _Resolving:
         return later
 
     def _is_refused(self, asked: Asked) -> bool:
-        event = asked.event
-        before = self._superseded.get(event.supersedes)
-        if before is None or (before.type, before.publisher) == (event.type, event.publisher):
-            return False
-        self._answers[event.event_id] = FieldInvalid("supersedes", "supersedes_another")
-        return True
+        refused = self._entries.is_anothers(asked.event)
+        if refused:
+            wrong = FieldInvalid("supersedes", "supersedes_another")
+            self._answers[asked.event.event_id] = wrong
+        return refused
 
     async def _answer(self, ready: Sequence[Asked]) -> None:
         """What the events leave behind, and the answers; nobody is read before all is written."""
         await self._write_down(ready)
-        fenced = {each.event.event_id: await silence(self._tx, each, self._now) for each in ready}
+        fenced = await self._place(ready)
         profiles = await self._profiles(ready)
-        resolutions = []
+        answers = []
         for each in ready:
             persons = tuple(
                 resolved_person(
@@ -189,25 +192,27 @@ class _Resolving:
                 )
                 for named in each.concerned
             )
-            case_id = each.case.case_id if each.case else ""
-            answer = Resolution(persons, case_id, fenced[each.event.event_id])
-            resolutions.append((each.event, answer))
-            self._answers[each.event.event_id] = Resolved(
+            told = (same for named in each.concerned for same in profiles[named.handle].same_fact)
+            said = each.placed.repeating(told)
+            self._entries.put(said)
+            event_id = said.event_id
+            answer = Resolution(
+                persons, said.case_id, fenced.get(event_id, ()), said.root_event_id, said.standing
+            )
+            answers.append((said, answer))
+            self._answers[event_id] = Resolved(
                 answer,
                 matched=len(each.named) - len(each.minted),
                 minted=len(each.minted),
                 conflicts=each.conflicts,
             )
-        await self._tx.events.answer(resolutions, self._now)
+        await self._tx.events.answer(answers, self._now)
 
     async def _write_down(self, ready: Sequence[Asked]) -> None:
         rows, tx = [row for each in ready for row in each.minted], self._tx
         cases = [each.case for each in ready if each.case is not None and each.case_is_news]
         for each in ready:
-            event = each.event
             self._known |= each.bound()
-            case_id = each.case.case_id if each.case else ""
-            self._superseded[event.event_id] = Superseded(event.type, event.publisher, case_id)
         for case in cases:
             self._cases.put(case)
         await tx.subjects.add(rows, self._now)
@@ -215,9 +220,21 @@ class _Resolving:
         await tx.events.tell(
             [each.told for each in ready if each.event.reason.states_a_fact], self._now
         )
-        await tx.events.disown([each.event for each in ready])
+
+    async def _place(self, ready: Sequence[Asked]) -> dict[str, tuple[str, ...]]:
+        """Each event takes its place in its entry; by event id, who is silent because of it."""
+        for each in ready:
+            each.place(self._entries, next(self._arrivals))
+            for statement in each.placed.joined:
+                self._entries.put(statement)
+        await self._tx.events.place([each.placed for each in ready if each.type.fence is None])
+        return {
+            each.event.event_id: await silence(self._tx, each, each.type.fence, self._now)
+            for each in ready
+            if each.type.fence is not None
+        }
 
     async def _profiles(self, ready: Sequence[Asked]) -> dict[str, Profile]:
-        but = {named.handle: each.event.event_id for each in ready for named in each.concerned}
+        asking = [person for each in ready for person in each.asking]
         derived = {name for each in ready for name in each.type.derived_record}
-        return await self._tx.subjects.profiles(but, ["birth_date", *sorted(derived)])
+        return await self._tx.subjects.profiles(asking, ["birth_date", *sorted(derived)])

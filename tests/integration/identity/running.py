@@ -11,6 +11,7 @@ from joinedup.identity.v1 import (
     permissions_pb2,
     permissions_pb2_grpc,
     sign_in_pb2_grpc,
+    subjects_pb2,
     subjects_pb2_grpc,
 )
 from joinedup.notifications.v1 import fences_pb2, fences_pb2_grpc
@@ -214,6 +215,14 @@ class Point(fences_pb2_grpc.FencesServicer):
         self.answering.set()
         self._stop.set()
         await self._task
+
+
+async def in_one_call(identity: Identity, events: Any) -> Any:
+    """The results of a call about many events."""
+    answer = await identity.subjects.ResolveBatch(
+        subjects_pb2.ResolveBatchRequest(events=events), timeout=30
+    )
+    return answer.results
 
 
 async def eventually(condition: Callable[[], Any], seconds: float = 8.0) -> Any:

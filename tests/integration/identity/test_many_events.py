@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -20,16 +19,9 @@ from tests.builders import (
     a_resolve_request,
     an_nhs_number,
 )
-
-if TYPE_CHECKING:
-    from tests.integration.identity.running import Identity
+from tests.integration.identity.running import in_one_call
 
 pytestmark = pytest.mark.integration
-
-
-async def in_one_call(identity: Identity, events: Any) -> Any:
-    answer = await identity.subjects.ResolveBatch(pb.ResolveBatchRequest(events=events), timeout=30)
-    return answer.results
 
 
 async def test_each_event_has_its_answer_in_the_order_asked(identity, mair):

@@ -49,6 +49,7 @@ async def test_an_unknown_person_is_answered_exactly_like_a_known_one(identity, 
 
     assert unknown.ByteSize() == known.ByteSize()
     unknown.persons[0].subject, unknown.case_id = mair, known.case_id
+    unknown.root_event_id = known.root_event_id
     assert unknown == known
 
 
