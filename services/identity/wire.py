@@ -12,7 +12,7 @@ from services.identity.domain.agreement import LANGUAGES, Agreement
 from services.identity.domain.birth_date import is_partial_date
 from services.identity.domain.errors import FieldInvalid
 from services.identity.domain.identifier import Identifier, check_identifier
-from services.identity.domain.life_event import LifeEvent, Person, Reason
+from services.identity.domain.life_event import LifeEvent, OtherName, Person, Reason
 from services.identity.domain.permission import Choice, Flag, Permission, PermissionSet, Terms
 from services.identity.domain.permission_history import Entry
 from services.identity.domain.resolution import Resolution
@@ -25,6 +25,8 @@ SEXES: Final = frozenset({"", "F", "M"})
 MAX_EVENTS: Final = 500
 MAX_PERSONS: Final = 32
 MAX_IDENTIFIERS: Final = 8
+MAX_OTHER_NAMES: Final = 10
+NAME_KINDS: Final = frozenset({"birth", "previous", "known_as"})
 MAX_TEXT: Final = 200
 
 _CHOICES: Final = {
@@ -229,6 +231,20 @@ def _person(person: subjects_pb2.Person, path: str) -> Person:
         birth_date=person.birth_date,
         postcode=person.postcode,
         sex=_allowed(person.sex, SEXES, f"{path}.sex"),
+        other_names=_other_names(person, path) if person.other_names else (),
+    )
+
+
+def _other_names(person: subjects_pb2.Person, path: str) -> tuple[OtherName, ...]:
+    if len(person.other_names) > MAX_OTHER_NAMES:
+        raise FieldInvalid(f"{path}.other_names", "list_too_long")
+    return tuple(
+        OtherName(
+            kind=_allowed(each.kind, NAME_KINDS, f"{path}.other_names[{index}].kind"),
+            given=tuple(each.name.given),
+            family=each.name.family,
+        )
+        for index, each in enumerate(person.other_names)
     )
 
 

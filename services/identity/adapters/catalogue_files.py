@@ -8,7 +8,7 @@ from services.identity.domain.permission import Flag
 from services.kit.catalogue import Catalogue, CatalogueInvalid, Document
 
 # What must never leave identity: a decision sees an age, never a birth date.
-NEVER_DERIVED = frozenset({"name", "birth_date", "postcode"})
+NEVER_DERIVED = frozenset({"name", "other_names", "birth_date", "postcode"})
 
 
 def event_types(catalogue_dir: Path) -> Catalogue[dict[str, EventType]]:

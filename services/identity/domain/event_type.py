@@ -87,5 +87,9 @@ def described(person: Person) -> dict[str, Any]:
         "birth_date": person.birth_date,
         "postcode": normalised(person.postcode),
         "sex": person.sex,
+        "other_names": [
+            {"kind": each.kind, "given": list(each.given), "family": each.family}
+            for each in person.other_names
+        ],
     }
     return {field: value for field, value in said.items() if value}

@@ -27,6 +27,15 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True)
+class OtherName:
+    """A name besides the one a person has now: `birth`, `previous` or `known_as`."""
+
+    kind: str
+    given: tuple[str, ...] = field(repr=False)
+    family: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Person:
     """A person as a department describes them; empty where it does not know."""
 
@@ -37,6 +46,7 @@ class Person:
     birth_date: str = field(default="", repr=False)
     postcode: str = field(default="", repr=False)
     sex: str = field(default="", repr=False)
+    other_names: tuple[OtherName, ...] = field(default=(), repr=False)
 
     @property
     def forename(self) -> str:

@@ -40,6 +40,7 @@ def catalogue(tmp_path_factory):
     shutil.copytree(REPOSITORY / "catalogue", folder)
     benefit = (folder / "events" / f"{BENEFIT}.yaml").read_text()
     probe = benefit.replace(BENEFIT, PROBE).replace("examples:", f"{FIELDS}\nexamples:")
+    probe = probe.replace("record: [postcode]", "record: [postcode, other_names]")
     (folder / "events" / f"{PROBE}.yaml").write_text(probe)
     return folder
 
@@ -100,6 +101,21 @@ async def test_a_record_field_says_where_it_comes_from(identity):
     assert rows == [
         ("postcode", request.event_id, "gro", "2026-11-18", NOW, "public_task"),
     ]
+
+
+async def test_other_names_are_kept_where_the_type_says_so(identity):
+    parry = subjects_pb2.PersonName(given=["Mair"], family="Parry")
+    names = [subjects_pb2.OtherName(name=parry, kind="birth")]
+    claimant = subjects_pb2.Person(role="claimant", identifiers=[a_nino(1)], other_names=names)
+    facts = {"award_from": "2026-11-01", "has_children": True}
+    for type_ in (BENEFIT, PROBE):
+        await identity.subjects.Resolve(a_resolve_request(type_, [claimant], facts))
+
+    async with identity.pool.connection() as connection:
+        query = "SELECT value FROM record_fields WHERE field = 'other_names'"
+        rows = await (await connection.execute(query)).fetchall()
+
+    assert rows == [([{"kind": "birth", "given": ["Mair"], "family": "Parry"}],)]
 
 
 async def test_what_the_register_wrote_last_is_believed_whenever_it_comes(identity):

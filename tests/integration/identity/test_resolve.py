@@ -214,6 +214,17 @@ async def test_an_event_without_a_case_has_none(identity):
         (a_birth(a_child(), a_mother(a_nino(1)), nation="XX"), "value_not_allowed", "nation"),
         (a_birth(a_child(), a_mother(a_nino(1)), event_id=""), "field_required", "event_id"),
         (a_birth(), "list_length", "persons"),
+        (a_birth(a_child(), a_mother(), sequence=-1), "value_not_allowed", "sequence"),
+        (
+            a_birth(a_child(other_names=[subjects_pb2.OtherName(kind="maiden")]), a_mother()),
+            "value_not_allowed",
+            "persons[0].other_names[0].kind",
+        ),
+        (
+            a_birth(a_child(other_names=[subjects_pb2.OtherName(kind="birth")] * 11), a_mother()),
+            "list_too_long",
+            "persons[0].other_names",
+        ),
     ],
 )
 async def test_an_event_that_makes_no_sense_is_refused_by_field(identity, request_, code, path):

@@ -1,10 +1,12 @@
 """What of an event is checked and kept."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.identity.domain.errors import FieldInvalid
 from services.identity.domain.event_type import EventType, FactRule, Role
-from services.identity.domain.life_event import LifeEvent, Person, Reason
+from services.identity.domain.life_event import LifeEvent, OtherName, Person, Reason
 from tests.builders import NOW
 
 TYPE = EventType(
@@ -51,6 +53,16 @@ def test_only_what_the_type_declares_is_kept():
         "postcode": "CF101AA",
         "benefit_from": "2026-11-01",
     }
+
+
+def test_other_names_are_a_field_where_the_type_declares_them():
+    role = Role(concerned=True, required=True, record=frozenset({"other_names"}))
+    named = replace(MAIR, other_names=(OtherName("birth", ("Mair",), "Parry"),))
+
+    kept = replace(TYPE, roles={"mother": role}).feeds(named, {})
+
+    assert kept == {"other_names": [{"kind": "birth", "given": ["Mair"], "family": "Parry"}]}
+    assert "other_names" not in TYPE.feeds(named, {})
 
 
 def test_what_the_source_does_not_know_is_absent():
