@@ -42,6 +42,16 @@ class Letter:
         return found
 
 
+class NoText(str):
+    """A header's name whose bytes are no UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, *_arguments: Any) -> bytes:
+        """What stands on the topic."""
+        return b"\xff\xfe"
+
+
 class InboundTopic:
     """Writes to one publisher's topic, and reads its dead letters, those that come from now on."""
 
@@ -83,9 +93,12 @@ class InboundTopic:
         value: bytes | None,
         headers: Sequence[tuple[str, bytes]],
         key: bytes | None = None,
+        timestamp_ms: int | None = None,
     ) -> int:
         """Write whatever it is."""
-        sent = self._producer.send(self.topic, value, key=key, headers=list(headers))
+        sent = self._producer.send(
+            self.topic, value, key=key, headers=list(headers), timestamp_ms=timestamp_ms
+        )
         return int(sent.get(10).offset)
 
     def put_all(self, bodies: Sequence[Mapping[str, Any]]) -> None:

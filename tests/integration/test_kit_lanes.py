@@ -13,6 +13,7 @@ from services.kit.ids import new_random_id
 from services.kit.log_consumer import Record
 from services.kit.log_lanes import consume_apart
 from services.kit.topics import Topic, create_topics, pattern_of
+from tests.inbound_topic import NoText
 from tests.waiting import heard
 
 pytestmark = pytest.mark.integration
@@ -224,15 +225,6 @@ async def test_a_producers_own_clock_is_told_from_the_brokers(shops, read, kafka
     await reader.until(lambda: reader.values("north"))
     (record,) = reader.records["north"]
     assert (record.timestamp_ms, record.broker_time) == (1, False)
-
-
-class NoText(str):
-    """A header's name whose bytes are no UTF-8."""
-
-    __slots__ = ()
-
-    def encode(self, *_arguments):
-        return b"\xff\xfe"
 
 
 async def test_what_the_client_cannot_read_stops_nobody(shops, read):

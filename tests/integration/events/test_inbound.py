@@ -9,7 +9,7 @@ from services.events.entrypoints.cloudevents_http import BATCH, BINARY
 from services.kit.ids import new_random_id
 from tests.builders import an_event_body
 from tests.events_service import rows_of
-from tests.inbound_topic import InboundTopic
+from tests.inbound_topic import InboundTopic, NoText
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -245,15 +245,6 @@ def test_a_kind_of_record_that_is_not_taken_comes_back(inbound, content_type):
     offset = inbound.put(body, content_type=content_type)
 
     assert inbound.letter_of(offset).code == "media_type"
-
-
-class NoText(str):
-    """A header's name whose bytes are no UTF-8."""
-
-    __slots__ = ()
-
-    def encode(self, *_arguments):
-        return b"\xff\xfe"
 
 
 def test_what_cannot_be_read_at_all_is_told_by_its_place(service, inbound, log):
