@@ -1,5 +1,6 @@
 """Publishers' own tokens (ES256), checked against the keys that the register names."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,6 +21,8 @@ TYPE: Final = "publisher+jwt"
 LIFETIME: Final = timedelta(seconds=300)
 _MAX_JTI: Final = 128
 _SCHEME: Final = "bearer "
+# A whole name of a type: what a wildcard lets in is not known when it is signed.
+_TYPE_NAME: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 # Public keys with their ids in the register.
 _Keys = Sequence[tuple[str, ECKey]]
@@ -124,11 +127,25 @@ class _Trial:
 
 
 def _assertion(claims: dict[str, Any], kid: str) -> Assertion:
+    if "cnf" in claims:
+        # Good only together with a key (RFC 7800), and no way in has a caller show one.
+        raise NotAuthenticated("token_binding")
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_JTI or not jti.isprintable():
         raise NotAuthenticated("token_malformed")
     expires_at = datetime.fromtimestamp(float(claims["exp"]), UTC)
-    return Assertion(publisher=str(claims["iss"]), jti=jti, expires_at=expires_at, kid=kid)
+    return Assertion(str(claims["iss"]), jti, expires_at, kid, _scope(claims))
+
+
+def _scope(claims: dict[str, Any]) -> frozenset[str] | None:
+    """The types that a token was narrowed to (RFC 8693's claim); None where it was not."""
+    if "scope" not in claims:
+        return None
+    scope = claims["scope"]
+    names = scope.split(" ") if isinstance(scope, str) else [""]
+    if not all(map(_TYPE_NAME.fullmatch, names)):
+        raise NotAuthenticated("invalid_scope")
+    return frozenset(names)
 
 
 def _bearer(authorization: str | None) -> str | None:

@@ -28,6 +28,8 @@ class Assertion:
     expires_at: datetime
     kid: str = ""
     """Which of the publisher's keys made it."""
+    scope: frozenset[str] | None = None
+    """The only types it may publish of all that its publisher may; None where it does not say."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,14 @@ class Submission:
 
     `body` is the JSON text of a CloudEvent, or the same when a way in reads another form, or why it
     cannot be read. An assertion is used up together with its event; None where that is done.
+    `scope` is that of the assertion it came with.
     """
 
     publisher: str
     body: bytes | Mapping[str, Any] | Refused
     traceparent: str = ""
     assertion: Assertion | None = None
+    scope: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ REQUEST: Final[Mapping[str, str]] = {
     "of its own and says in supersedes what it replaces.",
     "identity_unavailable": "Nothing was admitted. Send the same event again, unchanged.",
     "internal": "Something went wrong on our side. Tell us the trace id.",
+    "invalid_scope": "The token's scope is the exact names of event types with one space between "
+    "them, and no wildcard. Without a scope the register alone says what may be published.",
     "json_depth": "The JSON is nested deeper than 16 levels.",
     "json_duplicate_key": "An object in the JSON has the same key twice.",
     "json_invalid": "The body is not valid JSON.",
@@ -46,7 +48,7 @@ REQUEST: Final[Mapping[str, str]] = {
     "of headers are UTF-8, and what is sent together unpacks to 16 MiB at most. Send it again.",
     "read_timeout": "The body did not come within 10 seconds.",
     "scope_denied": "The register of publishers does not let you publish this type for this "
-    "source.",
+    "source, or the token's own scope leaves this type out.",
     "stopping": "This process is being stopped. Open a new stream and go on behind "
     "answered_through.",
     "store_unavailable": "Nothing was admitted. Send the same event again, unchanged.",
@@ -54,7 +56,8 @@ REQUEST: Final[Mapping[str, str]] = {
     "a surrogate pair.",
     "token_alg": "Sign the token with ES256.",
     "token_audience": "The token is for another audience: aud must be joinedup-events.",
-    "token_binding": "The token is for another event: on Kafka its jti is the id of the event.",
+    "token_binding": "The token is for another event (on Kafka its jti is the id of the event), "
+    "or bound by cnf to a key: send it without cnf, nobody can show a key here.",
     "token_crit": "The token has a crit header, and no extension is understood here.",
     "token_expired": "The token has expired. Sign a new one for every request.",
     "token_key": "The token is not signed with a key that the register has for its issuer.",

@@ -26,7 +26,8 @@ _REF: Final = "#/components/schemas/{model}"
 
 _CALLER: Final = """A JWT, signed (ES256) with the publisher's own key, typ `publisher+jwt`, \
 with `iss` (the publisher's id), `aud` (`joinedup-events`), `iat`, `exp` (at most 300 seconds \
-later) and a `jti` that is never used again. Every request has a token of its own."""
+later) and a `jti` that is never used again. Every request has a token of its own. A `scope` \
+(names of event types, one space between them) narrows what it may publish."""
 
 _BODY: Final = """One life event of at most 64 KiB, or a batch of at most 500 events and 4 MiB. In \
 binary mode the body is the event's data, and its attributes are headers."""
@@ -60,10 +61,12 @@ AUTHENTICATION: Final = (
     "token_type",
     "token_key",
     "token_audience",
+    "token_binding",
     "token_expired",
     "token_not_yet",
     "clock_skew",
     "token_lifetime",
+    "invalid_scope",
     "assertion_replayed",
 )
 READING: Final = (

@@ -34,7 +34,7 @@ def judge_event(register: Register, submission: Submission, at: datetime) -> Jud
     """The event of a submission, or why it is refused: read, in scope, by its type's rules."""
     try:
         told = _told(submission.body)
-        event_type, sandbox = _in_scope(register, submission.publisher, told)
+        event_type, sandbox = _in_scope(register, submission, told)
         _check(register, event_type, told, at, sandbox=sandbox)
     except Refused as refused:
         return refused
@@ -54,11 +54,12 @@ def _told(body: bytes | Mapping[str, Any] | Refused) -> Any:
     return strict_json.read(body)
 
 
-def _in_scope(register: Register, publisher: str, told: Any) -> tuple[EventType, bool]:
+def _in_scope(register: Register, submission: Submission, told: Any) -> tuple[EventType, bool]:
     """The type that a body names, if this publisher may send it for the source it names.
 
     And whether it stays in the sandbox: there a type need not know its publisher.
     """
+    publisher = submission.publisher
     if not isinstance(told, dict):
         raise EventInvalid([Fault("", "type_wrong", "must be an object: one CloudEvent")])
     event_type = _named(register, told.get("type"))
@@ -67,6 +68,8 @@ def _in_scope(register: Register, publisher: str, told: Any) -> tuple[EventType,
     if entry is None or not entry.may_publish(event_type.name):
         raise ScopeDenied
     if not entry.sandbox and not event_type.may_be_published_by(publisher):
+        raise ScopeDenied
+    if submission.scope is not None and event_type.name not in submission.scope:
         raise ScopeDenied
     if isinstance(source, str) and not entry.speaks_for(source):
         raise ScopeDenied

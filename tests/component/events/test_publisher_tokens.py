@@ -93,6 +93,61 @@ def test_the_assertion_says_who_which_and_until_when(gro):
     assert assertion == Assertion("gro", "once", NOW + timedelta(seconds=120), "gro-1")
 
 
+@pytest.mark.parametrize(
+    ("claims", "scope"),
+    [
+        ({}, None),
+        ({"scope": "a.b.v1"}, {"a.b.v1"}),
+        ({"scope": "a.b.v1 c-d.e.f.v12 a.b.v1"}, {"a.b.v1", "c-d.e.f.v12"}),
+    ],
+)
+def test_a_scope_names_the_types_it_leaves(gro, claims, scope):
+    gro.register(1)
+
+    assert gro.tokens.assertion(gro.header(1, **claims)).scope == scope
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        *(
+            "",
+            " ",
+            "*",
+            "a.*",
+            "event:*",
+            "a.b.v1 *",
+            "a.b.v1  c.d.v1",
+            " a.b.v1",
+            "a.b.v1\tc.d.v1",
+        ),
+        *(
+            "A.B.v1",
+            "a.b.v1,c.d.v1",
+            "openid",
+            "a..v1",
+            None,
+            1,
+            True,
+            ["a.b.v1"],
+            {"a.b.v1": True},
+        ),
+    ],
+)
+def test_a_scope_that_is_no_list_of_names_is_refused(gro, scope):
+    gro.register(1)
+
+    assert gro.refusal(gro.header(1, scope=scope)) == "invalid_scope"
+
+
+def test_a_token_that_is_bound_to_a_key_is_refused_as_nobody_shows_one(gro):
+    gro.register(1)
+    certificate = {"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}
+
+    assert gro.refusal(gro.header(1, cnf=certificate)) == "token_binding"
+    assert gro.refusal(gro.header(1, cnf=None)) == "token_binding"
+
+
 def test_in_the_overlap_both_keys_count_and_after_it_the_new_one_alone(gro):
     gro.register(1, 2, until={1: TOMORROW})
     for number in (1, 2):

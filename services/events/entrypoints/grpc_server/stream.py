@@ -205,8 +205,9 @@ class PublisherStream:
             raise NotAuthenticated("token_key")
 
     def _submissions(self, group: list[_Sent]) -> list[Submission]:
-        publisher, traceparent = self._assertion.publisher, current_traceparent()
-        return [Submission(publisher, each.body, traceparent) for each in group]
+        publisher, scope = self._assertion.publisher, self._assertion.scope
+        traceparent = current_traceparent()
+        return [Submission(publisher, each.body, traceparent, scope=scope) for each in group]
 
 
 def _read_body(request: pb.PublishStreamRequest) -> Mapping[str, Any] | Refused:
