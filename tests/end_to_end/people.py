@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
+import string
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+
+def _forename() -> str:
+    return "".join(secrets.choice(string.ascii_lowercase) for _ in range(8)).capitalize()
 
 
 def _digits() -> str:
@@ -45,7 +50,7 @@ class Parent:
         }
 
     def birth(self) -> dict[str, Any]:
-        """The birth of another child of hers, three days ago."""
+        """The birth of another child of hers, three days ago: told twice it would be the same."""
         now = datetime.now(UTC)
         day = (now - timedelta(days=3)).date().isoformat()
         return {
@@ -63,7 +68,7 @@ class Parent:
                 "persons": [
                     {
                         "role": "child",
-                        "name": {"given": ["Non"], "family": "Vaughan"},
+                        "name": {"given": [_forename()], "family": "Vaughan"},
                         "birth_date": day,
                     },
                     {

@@ -2,65 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 
-from demo.waiting import seen
-from joinedup.cli.home import Home
-from joinedup.cli.operator import Operator
-from joinedup.client import AsyncPublisher, Choices, Device, PersonSession, Refused
-from tests.end_to_end.people import Parent, write
+from joinedup.client import Refused
+from tests.end_to_end.journey import listening, outcome_of, register_office
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
-
-CHILD_BENEFIT = "family.child-benefit"
-
-
-@pytest.fixture
-def mother(joinedup, tmp_path):
-    """A mother who is registered and has permitted HMRC to help her family."""
-    mother = Parent()
-    added = joinedup("people", "add", write(tmp_path, "people.jsonl", mother.line()), "--json")
-    assert added.document == {"registered": 1, "existing": 0, "failed": []}
-    return mother
-
-
-@contextlib.asynccontextmanager
-async def listening(platform, mother):
-    """Her device, and her choices."""
-    endpoints = platform.endpoints
-    async with (
-        PersonSession(
-            mother.sub, sign_in_url=endpoints["sign_in"], identity=endpoints["identity_grpc"]
-        ) as session,
-        Device(session, notifications=endpoints["notifications_grpc"]) as device,
-    ):
-        yield device, Choices(session)
-
-
-@contextlib.asynccontextmanager
-async def register_office(platform):
-    """The General Register Office, with its own key."""
-    key = Home(platform.home).publisher_key("gro")
-    url = platform.endpoints["events_http"]
-    async with AsyncPublisher("gro", key=key, url=url) as gro:
-        yield gro
-
-
-async def outcome_of(platform, event_id):
-    """What was decided about Child Benefit for the mother, once it was."""
-
-    async with Operator(Home(platform.home)) as operator:
-
-        async def ask():
-            with contextlib.suppress(Refused):
-                answer = await operator.explain(event_id)
-                for decision in answer.decisions:
-                    return next(each for each in decision.nudges if each.nudge == CHILD_BENEFIT)
-            return None
-
-        return await seen(ask, "a decision", seconds=60)
 
 
 async def test_a_birth_becomes_a_prompt_on_the_mothers_device(platform, mother):
