@@ -14,6 +14,7 @@ from tools.reference.markdown import anchor
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)#([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+ONLY_ON_A_TOPIC = {"record_unreadable"}
 PAGES = sorted(REFERENCE.glob("*.md"))
 
 
@@ -64,8 +65,10 @@ def test_every_link_to_a_heading_finds_it(page):
 
 def test_every_code_says_with_which_status_it_comes():
     rows = [line.split(" | ") for line in (REFERENCE / "errors.md").read_text().splitlines()]
-    statuses = {row[0].strip("| `"): row[1] for row in rows if len(row) == 4}
+    statuses = {row[0].strip("| `"): row[1:3] for row in rows if len(row) == 5}
 
     assert statuses.keys() >= texts.REQUEST.keys()
-    for code in texts.REQUEST:
-        assert re.fullmatch(r"[45][0-9]{2}(, [45][0-9]{2})*", statuses[code]), code
+    for http, grpc in (statuses[code] for code in texts.REQUEST if statuses[code] != ["", ""]):
+        assert re.fullmatch(r"([45][0-9]{2}(, )?)*", http)
+        assert re.fullmatch(r"[A-Z_]*", grpc)
+    assert {code for code in texts.REQUEST if statuses[code] == ["", ""]} == ONLY_ON_A_TOPIC

@@ -22,7 +22,8 @@ same texts: HTTP, gRPC, an inbound topic's dead letters, `joinedup publish` and
 `joinedup events check`."""
 _REQUESTS: Final = """\
 `again` says whether the same event may be sent again, unchanged: then wait as long as Retry-After
-says, sign a new token and keep the id. It is counted once however often it comes."""
+says, sign a new token and keep the id. It is counted once however often it comes. A code without a
+status is met in dead letters only."""
 _PLACES: Final = """\
 Codes in `errors`, each with its place. Where all faults of an event share one code, it is the
 problem's `code` too; otherwise that is `event_invalid`. The status is 422."""
