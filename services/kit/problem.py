@@ -62,6 +62,19 @@ class ProblemError(Exception):
         )
 
 
+def busy() -> ProblemError:
+    """There is no room at this moment, whoever asks; the same may be sent again soon."""
+    detail = "Too much is being received at this moment. Send the same again."
+    return ProblemError(503, "busy", detail=detail, headers={"retry-after": "1"})
+
+
+async def refuse(problem: ProblemError, scope: Any, receive: Any, send: Any) -> None:
+    """Answer an ASGI request before its body was read to the end."""
+    # The connection cannot be used again: where the next request begins is not known.
+    problem.headers["connection"] = "close"
+    await problem.response()(scope, receive, send)
+
+
 def current_trace_id() -> str:
     """The current trace's id; empty outside a trace."""
     context = trace.get_current_span().get_span_context()

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from services.kit.problem import ProblemError
+from services.kit.problem import ProblemError, busy, refuse
 from services.kit.run import CannotStart
 from services.kit.web_protocol import MAX_HEAD_BYTES, GuardedProtocol
 
@@ -25,8 +25,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_ADDRESS_BYTES: Final = 2 * 1024
 MAX_ONE_HEADER_BYTES: Final = 8 * 1024
 MOST_HELD_BYTES: Final = 64 * 1024 * 1024
-BUSY_RETRY_SECONDS: Final = 1
-_BUSY: Final = "Too much is being received at this moment. Send the same again."
+READ_TIMEOUT_SECONDS: Final = 10.0
+# Requests that are being answered; connections, too, but a silent one makes room for a new one.
+MOST_AT_ONCE: Final = 500
 # For `FastAPI(telemetry=…)`: its own server spans, in the trace that came in. No span for each
 # dependency, no log records of its own (they carry messages and stacks), and no metrics: the
 # services count and time what their requests mean.
@@ -60,7 +61,7 @@ class BodyLimit:
         self,
         app: App,
         max_bytes: int | Callable[[Scope], int],
-        read_timeout_seconds: float = 10.0,
+        read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
         most_held_bytes: int = MOST_HELD_BYTES,
     ) -> None:
         self._app = app
@@ -92,9 +93,10 @@ class BodyLimit:
             async with asyncio.timeout(self._timeout):
                 return await self._read(receive, held, most)
         except TimeoutError:
-            await _refuse(ProblemError(408, "read_timeout"), scope, receive, send)
+            late = f"The body did not come within {self._timeout:g} seconds."
+            await refuse(ProblemError(408, "read_timeout", detail=late), scope, receive, send)
         except ProblemError as problem:
-            await _refuse(problem, scope, receive, send)
+            await refuse(problem, scope, receive, send)
         return False
 
     async def _read(self, receive: Receive, held: list[bytes], most: int) -> bool:
@@ -109,9 +111,7 @@ class BodyLimit:
             if size > most:
                 raise _too_large(most)
             if len(part) > self._room:
-                raise ProblemError(
-                    503, "busy", detail=_BUSY, headers={"retry-after": str(BUSY_RETRY_SECONDS)}
-                )
+                raise busy()
             self._room -= len(part)
             held.append(part)
             if not message.get("more_body", False):
@@ -132,7 +132,7 @@ class KnownHosts:
             problem = ProblemError(
                 421, "misdirected", detail="This server does not answer for the host you named."
             )
-            await _refuse(problem, scope, receive, send)
+            await refuse(problem, scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -191,7 +191,7 @@ async def serve(
         server_header=False,
         proxy_headers=False,
         http=GuardedProtocol,
-        limit_concurrency=500,
+        limit_concurrency=MOST_AT_ONCE,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=int(grace_seconds),
     )
@@ -264,12 +264,6 @@ def _declared_length(scope: Scope) -> int:
 
 def _too_large(limit: int) -> ProblemError:
     return ProblemError(413, "body_too_large", detail=f"at most {limit} bytes")
-
-
-async def _refuse(problem: ProblemError, scope: Scope, receive: Receive, send: Send) -> None:
-    # The rest of the body is not read, so the connection cannot be used again.
-    problem.headers["connection"] = "close"
-    await problem.response()(scope, receive, send)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -1,6 +1,7 @@
 """An HTTP server starts, is told to stop, and refuses a taken port."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -17,19 +18,33 @@ async def hello(_request):
     return PlainTextResponse("hello")
 
 
-@pytest.fixture
-async def server():
+@asynccontextmanager
+async def serving():
     port = free_port()
     stop, ready = asyncio.Event(), asyncio.Event()
     app = web.BodyLimit(Starlette(routes=[Route("/", hello, methods=["GET", "POST"])]), 100)
-    serving = asyncio.create_task(
+    task = asyncio.create_task(
         web.serve(app, "127.0.0.1", port, stop, ready=ready.set, grace_seconds=1)
     )
     async with asyncio.timeout(5):
         await ready.wait()
-    yield port, stop, serving
+    yield port, stop, task
     stop.set()
-    await serving
+    await task
+
+
+@pytest.fixture
+async def server():
+    async with serving() as started:
+        yield started
+
+
+@pytest.fixture
+async def small(monkeypatch):
+    """The port of a server that has room for three connections."""
+    monkeypatch.setattr(web, "MOST_AT_ONCE", 4)
+    async with serving() as (port, _stop, _task):
+        yield port
 
 
 async def test_it_answers_and_says_nothing_of_itself(server):
@@ -70,13 +85,56 @@ async def test_an_address_over_the_limit_is_refused(server):
     assert (answer.status_code, answer.json()["code"]) == (414, "address_too_long")
 
 
+@asynccontextmanager
+async def connections(port, count):
+    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(count)]
+    yield opened
+    for _, writer in opened:
+        writer.close()
+
+
+async def head_of_the_answer(connection, request=b"GET / HTTP/1.1\r\nhost: here\r\n\r\n"):
+    reader, writer = connection
+    writer.write(request)
+    return await reader.readuntil(b"\r\n\r\n")
+
+
+async def test_a_new_connection_takes_the_place_of_the_one_silent_longest(small):
+    async with connections(small, 3) as (first, second, third):
+        # From now on the second has been silent longest.
+        await head_of_the_answer(first)
+
+        async with connections(small, 2) as late:
+            assert await second[0].read() == b""
+            assert await third[0].read() == b""
+            heads = [await head_of_the_answer(each) for each in (first, *late)]
+
+    assert all(b"HTTP/1.1 200 " in head for head in heads)
+
+
+async def test_while_all_are_being_answered_the_next_is_told_to_come_again(small):
+    slow = b"POST / HTTP/1.1\r\nhost: here\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n"
+    async with connections(small, 3) as busy, httpx.AsyncClient() as http:
+        asked = [await head_of_the_answer(each, slow) for each in busy]
+        refused = await http.get(f"http://127.0.0.1:{small}/")
+        answered = [await head_of_the_answer(each, b"hello") for each in busy]
+        again = await http.get(f"http://127.0.0.1:{small}/")
+
+    assert asked == [b"HTTP/1.1 100 Continue\r\n\r\n"] * 3
+    assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert (refused.headers["retry-after"], refused.headers["connection"]) == ("1", "close")
+    assert all(head.startswith(b"HTTP/1.1 200 ") for head in answered)
+    assert again.status_code == 200
+
+
 async def test_it_ends_when_it_is_told_to(server):
-    _port, stop, serving = server
+    _port, stop, task = server
 
     stop.set()
 
     async with asyncio.timeout(3):
-        await serving
+        await task
 
 
 async def test_a_taken_port_stops_the_start(server):
