@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from services.kit.settings import CommonSettings
+from services.kit.web import READ_TIMEOUT_SECONDS
 
 
 class EventsSettings(CommonSettings):
@@ -18,6 +19,11 @@ class EventsSettings(CommonSettings):
     public_hosts: str = Field(
         default="127.0.0.1,localhost,::1",
         description="host names and addresses it is reached by, with commas between them",
+    )
+    read_timeout_seconds: float = Field(
+        default=READ_TIMEOUT_SECONDS,
+        gt=0,
+        description="seconds within which the body of a request must be there",
     )
     database_url: SecretStr = Field(description="URL of this service's own PostgreSQL database")
     kafka_bootstrap: str = Field(

@@ -31,9 +31,14 @@ COUNT_AFTER_MS = 500
 
 async def serve_http(parts: Parts, stop: asyncio.Event) -> None:
     """Publishing and following over HTTP."""
-    hosts = parts.settings.public_hosts.split(",")
-    app = create_app(parts.publishing, parts.catalogue, parts.probe.is_ready, hosts)
     settings, ready = parts.settings, partial(parts.probe.ready, "http")
+    app = create_app(
+        parts.publishing,
+        parts.catalogue,
+        parts.probe.is_ready,
+        settings.public_hosts.split(","),
+        read_timeout_seconds=settings.read_timeout_seconds,
+    )
     await serve(app, settings.host, settings.http_port, stop, ready=ready)
 
 

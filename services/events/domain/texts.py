@@ -46,7 +46,8 @@ REQUEST: Final[Mapping[str, str]] = {
     "as Retry-After says.",
     "record_unreadable": "The record, or one that was sent together with it, cannot be read: names "
     "of headers are UTF-8, and what is sent together unpacks to 16 MiB at most. Send it again.",
-    "read_timeout": "The body did not come within 10 seconds.",
+    "read_timeout": "The body did not come in time: all of it must be there within 10 seconds, "
+    "unless the operator set another limit. Send it without pauses.",
     "scope_denied": "The register of publishers does not let you publish this type for this "
     "source, or the token's own scope leaves this type out.",
     "stopping": "This process is being stopped. Open a new stream and go on behind "

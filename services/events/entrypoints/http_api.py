@@ -21,10 +21,12 @@ def create_app(
     register: Register,
     is_ready: Callable[[], bool],
     hosts: Iterable[str],
+    *,
+    read_timeout_seconds: float = web.READ_TIMEOUT_SECONDS,
 ) -> FastAPI:
     """The application, with its limits, its errors and its own description.
 
-    `hosts` are the names and addresses that it answers for.
+    `hosts` are the names and addresses that it answers for; a body has so long to come.
     """
     app = FastAPI(
         telemetry=web.TELEMETRY,
@@ -34,7 +36,9 @@ def create_app(
     )
     problem.install(app)
     app.add_middleware(
-        web.BodyLimit, max_bytes=lambda scope: cloudevents_http.most_bytes(scope["headers"])
+        web.BodyLimit,
+        max_bytes=lambda scope: cloudevents_http.most_bytes(scope["headers"]),
+        read_timeout_seconds=read_timeout_seconds,
     )
     app.add_middleware(web.KnownHosts, hosts=hosts)
     app.add_middleware(web.SecurityHeaders)
