@@ -107,6 +107,12 @@ def test_what_a_publisher_writes_is_each_type_with_its_token() -> None:
     headers_of(topic).validate(sent)
     for name in sent:
         assert not headers_of(topic).is_valid({each: sent[each] for each in sent if each != name})
+    for name in channel["messages"]:
+        message = DOCUMENT["components"]["messages"][name]
+        payload = jsonschema_rs.Draft7Validator(message["payload"])
+        (example,) = message["examples"]
+        assert payload.is_valid(example["payload"])
+        assert not payload.is_valid({**example["payload"], "type": "another.type.v1"})
 
 
 @pytest.mark.parametrize("topic", TOPICS.values(), ids=named)

@@ -31,6 +31,10 @@ who publish straight to Kafka in structured mode (the whole event as JSON).
 
 Each operation names the service that sends or receives, since all of them are described here.
 """
+_BINARY_MODE: Final = (
+    "Binary mode is taken too: then the value is the event's data, content-type is "
+    "application/json, and the event's attributes are ce_ headers in UTF-8."
+)
 _TOKEN: Final = (
     "Bearer and a token that the publisher signed (ES256); its jti is the id of the CloudEvent."  # noqa: S105  # words about one
 )
@@ -135,6 +139,7 @@ def _messages(topic: Topic, contracts: Contracts) -> dict[str, Any]:
             event_type.name: {
                 "title": event_type.entry["title"]["en"],
                 "summary": "One life event as its publisher tells it.",
+                "description": _BINARY_MODE,
                 "contentType": CLOUD_EVENT,
                 "headers": _inbound_headers(),
                 "payload": _plain(contracts.register.schema(event_type)),
