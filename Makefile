@@ -63,8 +63,8 @@ imports: $(READY) ## Check who may import whom
 protos: $(READY) ## Generate the Python stubs of the contracts
 	@$(PYTHON) tools/generate_protos.py
 
-protos-check: $(READY) ## Check that stubs are current and no contract was broken
-	@$(CHECK_TOOL) stubs buf-lint buf-breaking
+protos-check: $(READY) ## Check that stubs and reference are current and no contract was broken
+	@$(CHECK_TOOL) stubs reference asyncapi buf-lint buf-breaking
 
 reference: $(READY) ## Generate docs/reference from the contracts
 	@$(PYTHON) -m tools.generate_reference
