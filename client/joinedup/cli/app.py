@@ -10,6 +10,7 @@ from joinedup.cli import (
     listening,
     people,
     permissions,
+    publisher_token,
     publishers,
     publishing,
     why,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("publish")(publishing.publish)
 app.command("event")(publishing.event)
 app.add_typer(event_types.app, name="events")
+publishers.app.command("token")(publisher_token.token)
 app.add_typer(publishers.app, name="publishers")
 app.command("listen")(listening.listen)
 app.add_typer(permissions.app, name="permissions")

@@ -92,6 +92,15 @@ def test_what_is_refused_is_reported_mended_and_sent_again(joinedup, door, tmp_p
     assert {"GRO-1", "GRO-9"} <= door.admitted.keys()
 
 
+def test_a_file_of_one_event_is_mended_where_it_is(joinedup, door, tmp_path):
+    path = tmp_path / "birth.json"
+    path.write_text(json.dumps(event(1), indent=1))
+    door.refuse("GRO-1")
+
+    assert joinedup("publish", path).code == 1
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["birth.json", "home"]
+
+
 def test_a_report_that_may_have_been_mended_is_not_overwritten(joinedup, door, tmp_path):
     path = lines(tmp_path / "births.jsonl", event(0), "no json")
     report = tmp_path / "births.jsonl.refused.jsonl"

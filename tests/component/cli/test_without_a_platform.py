@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from services.kit.service_tokens import generate_keypair
 from tests.command_line import AsProcess, InProcess
@@ -191,3 +193,19 @@ def test_a_line_that_is_no_person_is_told_without_its_value(with_keys, tmp_path,
     assert "people.jsonl:1" in answer.document["error"]["detail"]
     assert "Mo" not in answer.out
     assert "1990" not in answer.out
+
+
+def test_a_token_is_signed_with_the_key_that_is_here(with_keys):
+    answer = with_keys("publishers", "token", "gro", "--jti", "GRO-1", "--seconds", 300)
+
+    key = ECKey.import_key((with_keys.home / "keys/publishers/gro.private.pem").read_bytes())
+    claims = jwt.decode(answer.out.strip(), key, ["ES256"]).claims
+    assert (claims["iss"], claims["jti"]) == ("gro", "GRO-1")
+    assert claims["exp"] - claims["iat"] == 300
+
+
+def test_without_a_key_there_is_no_token(with_keys):
+    answer = with_keys("publishers", "token", "nrs", "--json")
+
+    assert answer.code == 1
+    assert answer.document["error"]["code"] == "publisher_key_missing"

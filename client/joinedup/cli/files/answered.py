@@ -41,11 +41,14 @@ class Teller:
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._told = self._taken = self._refused = 0
+        self._accepted = "accepted"
 
     def tell(self, answered: Answered) -> None:
         """Tell of one event."""
         outcome = answered.outcome
         self._told += 1
+        if isinstance(outcome, Fits):
+            self._accepted = "fit"
         if self._as_json:
             emit(_document(answered))
         elif isinstance(outcome, Receipt | Fits):
@@ -71,7 +74,7 @@ class Teller:
             rate = f", {counts.events / seconds:,.0f}/s" if seconds > 1 else ""
             known = f" ({counts.known:,} known before)" if counts.known else ""
             say(
-                f"{counts.events:,} events: {counts.accepted:,} accepted{known}, "
+                f"{counts.events:,} events: {counts.accepted:,} {self._accepted}{known}, "
                 f"{counts.refused:,} refused, in {seconds:,.1f} s{rate}"
             )
         for each in reports:

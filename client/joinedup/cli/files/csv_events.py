@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from joinedup.cli.files.lines import Line, Lines
 from joinedup.cli.files.mapping import FileMapping, Rows
 from joinedup.cli.home import Problem
 from joinedup.client.errors import Fault, Refused
+from joinedup.client.event_body import body_of
 
 # Code → what is wrong, and what to do; nothing of the row is quoted.
 _FAULTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -84,7 +84,7 @@ class CsvEvents:
             return Entry(place, row.number, row.raw, row.end, fault=problem)
         try:
             event = self._rows.event(row.fields)
+            body = body_of(event)
         except Refused as refused:
             return Entry(place, row.number, row.raw, row.end, fault=refused)
-        body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         return Entry(place, row.number, row.raw, row.end, body, about(event))

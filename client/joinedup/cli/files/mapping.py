@@ -51,7 +51,6 @@ class Rows:
 
         `came_from` is filled with the column of each place, by JSON pointer.
         """
-        came_from = {} if came_from is None else came_from
         event: dict[str, Any] = {
             "specversion": "1.0",
             "id": "",
@@ -71,7 +70,9 @@ class Rows:
                 faults.append(Fault(where, wrong.code, f"column {column.name}: {wrong.detail}"))
                 continue
             for target in column.targets:
-                came_from[pointer(target.put(event, value))] = column.name
+                path = target.put(event, value)
+                if came_from is not None:
+                    came_from[pointer(path)] = column.name
         for target, value in self._constants:
             target.put(event, value, create=False)
         if faults:

@@ -57,8 +57,8 @@ class FileRun:
 
     @property
     def report_path(self) -> str:
-        """The file that what was refused is in; empty when nothing was."""
-        return str(self._report.path) if self._report and self.reached.counts.refused else ""
+        """The file that what was refused is in; empty when there is none."""
+        return str(self._report.path) if self._report and self._report.bytes else ""
 
     async def go(self) -> None:
         """Publish until the end, or until the platform is away; raises what sending raises."""
@@ -118,10 +118,12 @@ class FileRun:
         return Reached(answers[-1].entry.end, counts, written)
 
     def _refused(self, entry: Entry, refusal: Refused | Problem) -> None:
-        if self._report is not None:
-            if isinstance(refusal, Refused) and entry.fault is None:
-                refusal = self._source.explained(entry, refusal)
-            self._report.add(entry, refusal)
+        # A file of one event is mended where it is.
+        if self._report is None or entry.place == self._source.name:
+            return
+        if isinstance(refusal, Refused) and entry.fault is None:
+            refusal = self._source.explained(entry, refusal)
+        self._report.add(entry, refusal)
 
     def save(self) -> None:
         """Keep how far it came, for a later run."""

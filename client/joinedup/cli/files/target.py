@@ -98,4 +98,7 @@ def _steps(text: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _index(entries: list[dict[str, Any]], field: str, key: str) -> int:
-    return next((i for i, each in enumerate(entries) if each[field] == key), len(entries))
+    for index, each in enumerate(entries):
+        if each[field] == key:
+            return index
+    return len(entries)
