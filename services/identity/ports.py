@@ -61,11 +61,11 @@ class FieldFed:
 
 @dataclass(frozen=True)
 class Told:
-    """What an event leaves behind: fields of records, and whom it concerns."""
+    """What an event leaves behind: values by person and record field, and whom it concerns."""
 
     event: LifeEvent
     lawful_basis: str
-    fields: tuple[FieldFed, ...] = field(repr=False)
+    fields: Mapping[tuple[str, str], Any] = field(repr=False)
     concerned: tuple[str, ...] = field(repr=False)
     fact_digest: bytes | None = field(repr=False)
 

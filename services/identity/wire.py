@@ -1,10 +1,11 @@
 """Between the messages of the contracts and the words of the domain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from joinedup.identity.v1 import permission_set_pb2, permissions_pb2, subjects_pb2
@@ -52,9 +53,9 @@ def life_event_of(request: subjects_pb2.ResolveRequest, now: datetime) -> LifeEv
         registered_at=_instant(request.registered_at) if dated else now,
         reason=_one_of(Reason, request.reason, "reason"),
         nation=_allowed(request.nation, NATIONS, "nation"),
-        persons=tuple(_person(each, f"persons[{i}]") for i, each in enumerate(request.persons)),
+        persons=tuple(_person(each, "persons", i) for i, each in enumerate(request.persons)),
         supersedes=request.supersedes,
-        facts=_plain(MessageToDict(request.facts)),
+        facts=_plain(request.facts),
         sequence=_sequence(request.sequence),
     )
 
@@ -215,42 +216,59 @@ def timestamp(moment: datetime | None) -> Timestamp | None:
     return written
 
 
-def _person(person: subjects_pb2.Person, path: str) -> Person:
+def _person(person: subjects_pb2.Person, path: str, place: int | None = None) -> Person:
+    try:
+        return _read(person)
+    except FieldInvalid as wrong:
+        path = path if place is None else f"{path}[{place}]"
+        raise FieldInvalid(f"{path}.{wrong.path}", wrong.code) from None
+
+
+def _read(person: subjects_pb2.Person) -> Person:
+    """The person; the path of a FieldInvalid begins with the person's own field."""
     if len(person.identifiers) > MAX_IDENTIFIERS:
-        raise FieldInvalid(f"{path}.identifiers", "list_length")
+        raise FieldInvalid("identifiers", "list_length")
     identifiers = tuple(Identifier(each.scheme, each.value) for each in person.identifiers)
     for index, each in enumerate(identifiers):
-        check_identifier(each, f"{path}.identifiers[{index}]")
-    if person.birth_date and not is_partial_date(person.birth_date):
-        raise FieldInvalid(f"{path}.birth_date", "date_invalid")
+        check_identifier(each, f"identifiers[{index}]")
+    name, birth_date = person.name, person.birth_date
+    if birth_date and not is_partial_date(birth_date):
+        raise FieldInvalid("birth_date", "date_invalid")
     return Person(
         role=person.role,
         identifiers=identifiers,
-        given=tuple(person.name.given),
-        family=person.name.family,
-        birth_date=person.birth_date,
+        given=tuple(name.given),
+        family=name.family,
+        birth_date=birth_date,
         postcode=person.postcode,
-        sex=_allowed(person.sex, SEXES, f"{path}.sex"),
-        other_names=_other_names(person, path) if person.other_names else (),
+        sex=_allowed(person.sex, SEXES, "sex"),
+        other_names=_other_names(person.other_names) if person.other_names else (),
     )
 
 
-def _other_names(person: subjects_pb2.Person, path: str) -> tuple[OtherName, ...]:
-    if len(person.other_names) > MAX_OTHER_NAMES:
-        raise FieldInvalid(f"{path}.other_names", "list_too_long")
+def _other_names(names: Sequence[subjects_pb2.OtherName]) -> tuple[OtherName, ...]:
+    if len(names) > MAX_OTHER_NAMES:
+        raise FieldInvalid("other_names", "list_too_long")
     return tuple(
         OtherName(
-            kind=_allowed(each.kind, NAME_KINDS, f"{path}.other_names[{index}].kind"),
+            kind=_allowed(each.kind, NAME_KINDS, f"other_names[{index}].kind"),
             given=tuple(each.name.given),
             family=each.name.family,
         )
-        for index, each in enumerate(person.other_names)
+        for index, each in enumerate(names)
     )
 
 
-def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(facts: Struct) -> dict[str, Any]:
     """Facts with whole numbers as such: the message knows only fractions."""
-    return {name: _whole(value) for name, value in facts.items()}
+    found: dict[str, Any] = {}
+    for name, value in facts.fields.items():
+        kind = value.WhichOneof("kind")
+        if kind in {"string_value", "bool_value"}:
+            found[name] = getattr(value, kind)
+        else:
+            found[name] = _whole(MessageToDict(value))
+    return found
 
 
 def _whole(value: Any) -> Any:

@@ -69,17 +69,20 @@ _SAVE_MEMBERS: Final = """
     SELECT * FROM jsonb_to_recordset(%s) AS joined (case_id text, handle text)
     ON CONFLICT DO NOTHING
 """
-_FEED: Final = """
-    INSERT INTO record_fields (recorded_at, source_event, controller, occurred, registered_at,
-        lawful_basis, handle, field, value)
-    SELECT %s, fed.* FROM jsonb_to_recordset(%s) AS fed (event_id text, publisher text,
-        occurred text, registered_at timestamptz, basis text, handle text, field text, value jsonb)
-"""
-_CONCERN: Final = """
-    INSERT INTO subject_events (event_id, type, handle, fact_digest)
-    SELECT event_id, type, handle, decode(fact_digest, 'hex')
-    FROM jsonb_to_recordset(%s) AS concerned (event_id text, type text, handle text,
-        fact_digest text)
+_TELL: Final = """
+    WITH told AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(%s) AS told (event_id text, type text, publisher text,
+            occurred text, registered_at timestamptz, basis text, fact_digest text,
+            fields jsonb, concerned jsonb)
+    ), concerned AS (
+        INSERT INTO subject_events (event_id, type, handle, fact_digest)
+        SELECT event_id, type, handle, decode(fact_digest, 'hex')
+        FROM told, jsonb_array_elements_text(told.concerned) AS handle
+    )
+    INSERT INTO record_fields (handle, field, value, source_event, controller, occurred,
+        registered_at, recorded_at, lawful_basis)
+    SELECT fed->>0, fed->>1, fed->2, event_id, publisher, occurred, registered_at, %s, basis
+    FROM told, jsonb_array_elements(told.fields) AS fed
 """
 _ANSWER: Final = """
     INSERT INTO resolved_events (resolved_at, event_id, type, publisher, reason, supersedes,
@@ -168,34 +171,23 @@ class PostgresEvents:
         await self._connection.execute(_SAVE_MEMBERS, [Jsonb(joined)])
 
     async def tell(self, told: Sequence[Told], at: datetime) -> None:
-        """Two statements however many events, people and fields."""
-        fed, concerned = [], []
-        for each in told:
-            event, fact = each.event, (each.fact_digest or b"").hex() or None
-            about = {
-                "event_id": event.event_id,
-                "publisher": event.publisher,
-                "occurred": event.occurred,
+        """One statement however many events, people and fields."""
+        rows = [
+            {
+                "event_id": each.event.event_id,
+                "type": each.event.type,
+                "publisher": each.event.publisher,
+                "occurred": each.event.occurred,
+                "registered_at": each.event.registered_at.isoformat(),
                 "basis": each.lawful_basis,
-                "registered_at": event.registered_at.isoformat(),
+                "fact_digest": each.fact_digest.hex() if each.fact_digest else None,
+                "fields": [(*about, value) for about, value in each.fields.items()],
+                "concerned": each.concerned,
             }
-            fed += [
-                {**about, "handle": field.handle, "field": field.name, "value": field.value}
-                for field in each.fields
-            ]
-            concerned += [
-                {
-                    "event_id": event.event_id,
-                    "type": event.type,
-                    "handle": handle,
-                    "fact_digest": fact,
-                }
-                for handle in each.concerned
-            ]
-        if fed:
-            await self._connection.execute(_FEED, [at, Jsonb(fed)])
-        if concerned:
-            await self._connection.execute(_CONCERN, [Jsonb(concerned)])
+            for each in told
+        ]
+        if rows:
+            await self._connection.execute(_TELL, [Jsonb(rows), at])
 
     async def answer(self, answers: Sequence[tuple[Statement, Resolution]], at: datetime) -> None:
         """The answers as they were given, in plain JSON."""

@@ -34,6 +34,8 @@ class Entries:
 
     def about(self, event: LifeEvent) -> set[str]:
         """The entries that the event is about; several when only it tells that they are one."""
+        if not event.supersedes and event.event_id not in self._naming:
+            return set()
         linked = {event.supersedes, *self._naming.get(event.event_id, ())}
         if event.supersedes:
             linked |= self._naming.get(event.supersedes, set())
@@ -43,12 +45,17 @@ class Entries:
     def keys(self, event: LifeEvent) -> set[str]:
         """The event's entries, and everyone whom a change of these is about."""
         entries = self.about(event)
+        if not entries:
+            return entries
         people = (self._by_id[i].handles for each in entries for i in self._members[each])
         return entries.union(*people)
 
     def said(self, event: LifeEvent) -> list[Statement]:
         """Everything said of the event's entry, as it arrived."""
-        members = (self._members[entry_id] for entry_id in self.about(event))
+        entries = self.about(event)
+        if not entries:
+            return []
+        members = (self._members[entry_id] for entry_id in entries)
         found = [self._by_id[event_id] for each in members for event_id in each]
         return sorted(found, key=lambda each: each.arrival)
 

@@ -69,14 +69,12 @@ class EventType:
 
     def feeds(self, person: Person, facts: Mapping[str, Any]) -> dict[str, Any]:
         """The record fields that the person's part of the event feeds; the rest is not kept."""
-        said = described(person)
-        kept = {name: said[name] for name in self.roles[person.role].record if name in said}
-        told = {
-            rule.field: facts[rule.fact]
-            for rule in self.record_fields
-            if rule.role == person.role and rule.fact in facts
-        }
-        return kept | told
+        wanted = self.roles[person.role].record
+        kept = {n: said for n, said in described(person).items() if n in wanted} if wanted else {}
+        for rule in self.record_fields:
+            if rule.role == person.role and rule.fact in facts:
+                kept[rule.field] = facts[rule.fact]
+        return kept
 
 
 def described(person: Person) -> dict[str, Any]:

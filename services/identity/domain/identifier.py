@@ -38,6 +38,9 @@ class Match:
     conflict: bool
 
 
+NOBODY: Final = Match(None, conflict=False)
+
+
 class Fingerprints:
     """Makes keyed digests (HMAC-SHA-256); without the key nobody can try numbers out."""
 
@@ -80,7 +83,7 @@ def match(fingerprints: Sequence[Fingerprint], known: Mapping[bytes, str]) -> Ma
     """Whom the fingerprints point at, by digest → handle; the strongest scheme decides."""
     found = [each for each in fingerprints if each.digest in known]
     if not found:
-        return Match(None, conflict=False)
+        return NOBODY
     strongest = min(found, key=lambda each: SCHEMES.index(each.scheme))
     handles = {known[each.digest] for each in found}
     return Match(known[strongest.digest], conflict=len(handles) > 1)

@@ -7,11 +7,10 @@ from services.identity.domain.child_case import Case, Cases, Sketch, find_case
 from services.identity.domain.entries import Entries
 from services.identity.domain.entry import Placed, Statement, place
 from services.identity.domain.event_type import EventType, Role
-from services.identity.domain.identifier import Fingerprint, Fingerprints, Match, match
+from services.identity.domain.identifier import NOBODY, Fingerprint, Fingerprints, Match, match
 from services.identity.domain.life_event import LifeEvent, Person, Reason, fact_digest
-from services.identity.ports import Asking, FieldFed, NewId, SubjectRow, Told
+from services.identity.ports import Asking, NewId, SubjectRow, Told
 
-NOBODY = Match(None, conflict=False)
 # The reasons for which the same fact may have been told under another id.
 FIRST_TOLD = frozenset({Reason.REGISTERED, Reason.CANCELLATION_REMOVED})
 
@@ -38,6 +37,7 @@ class Asked:
         self.case: Case | None = None
         self.case_is_news = False
         self.placed: Placed
+        self.fact_digest: bytes | None = None
         self._child: Named | None = None
         self._sketch: Sketch | None = None
         for person in event.persons:
@@ -139,7 +139,7 @@ class Asked:
         self.case_is_news = self.case != found
 
     def place(self, entries: Entries, arrival: int) -> None:
-        """Take the event's place in its entry."""
+        """Take the event's place in its entry, once everyone it names is known."""
         event = self.event
         new = Statement(
             event_id=event.event_id,
@@ -156,27 +156,24 @@ class Asked:
             root_event_id=event.event_id,
         )
         self.placed = place(new, entries.said(event))
+        if event.reason in FIRST_TOLD:
+            persons = ((each.person.role, each.handle) for each in self.named)
+            self.fact_digest = fact_digest(event, persons)
 
     @property
     def told(self) -> Told:
-        """What the event leaves behind: fields of records, and whom it concerns."""
-        fed = {
-            (each.handle, name): value
-            for each in self.named
-            for name, value in self.type.feeds(each.person, self.event.facts).items()
-        }
+        """What the event leaves behind."""
         return Told(
             event=self.event,
             lawful_basis=self.type.lawful_basis,
-            fields=tuple(FieldFed(handle, name, value) for (handle, name), value in fed.items()),
-            concerned=tuple(sorted({each.handle for each in self.concerned})),
+            fields={
+                (each.handle, name): value
+                for each in self.named
+                for name, value in self.type.feeds(each.person, self.event.facts).items()
+            },
+            concerned=tuple({each.handle for each in self.concerned}),
             fact_digest=self.fact_digest if self.event.reason is Reason.REGISTERED else None,
         )
-
-    @property
-    def fact_digest(self) -> bytes:
-        """By what the event's fact is known when it is told again."""
-        return fact_digest(self.event, ((e.person.role, e.handle) for e in self.named))
 
     @property
     def asking(self) -> list[Asking]:
@@ -186,11 +183,11 @@ class Asked:
         """
         told_again = self.event.reason in FIRST_TOLD and self.placed.statement.counted
         digest = self.fact_digest if told_again and not self.minted else None
-        handles = dict.fromkeys(each.handle for each in self.concerned)
-        return [
-            Asking(handle, self.event.event_id, None if number else digest)
-            for number, handle in enumerate(handles)
-        ]
+        asking = []
+        for handle in dict.fromkeys(each.handle for each in self.concerned):
+            asking.append(Asking(handle, self.event.event_id, digest))
+            digest = None
+        return asking
 
     def bound(self) -> dict[bytes, str]:
         """Whom identifiers lead to from now on."""

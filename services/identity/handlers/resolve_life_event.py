@@ -182,7 +182,7 @@ class _Resolving:
     async def _answer(self, ready: Sequence[Asked]) -> None:
         """What the events leave behind, and the answers; nobody is read before all is written."""
         await self._write_down(ready)
-        fenced = await self._place(ready)
+        fenced = await self._silence(ready)
         profiles = await self._profiles(ready)
         answers = []
         for each in ready:
@@ -213,21 +213,19 @@ class _Resolving:
         cases = [each.case for each in ready if each.case is not None and each.case_is_news]
         for each in ready:
             self._known |= each.bound()
+            each.place(self._entries, next(self._arrivals))
+            for statement in each.placed.joined:
+                self._entries.put(statement)
         for case in cases:
             self._cases.put(case)
         await tx.subjects.add(rows, self._now)
         await tx.events.save_cases(cases, self._now)
-        await tx.events.tell(
-            [each.told for each in ready if each.event.reason.states_a_fact], self._now
-        )
+        facts = [each.told for each in ready if each.event.reason.states_a_fact]
+        await tx.events.tell(facts, self._now)
+        await tx.events.place([each.placed for each in ready if each.type.fence is None])
 
-    async def _place(self, ready: Sequence[Asked]) -> dict[str, tuple[str, ...]]:
-        """Each event takes its place in its entry; by event id, who is silent because of it."""
-        for each in ready:
-            each.place(self._entries, next(self._arrivals))
-            for statement in each.placed.joined:
-                self._entries.put(statement)
-        await self._tx.events.place([each.placed for each in ready if each.type.fence is None])
+    async def _silence(self, ready: Sequence[Asked]) -> dict[str, tuple[str, ...]]:
+        """By event id, who is silent because of it."""
         return {
             each.event.event_id: await silence(self._tx, each, each.type.fence, self._now)
             for each in ready
