@@ -190,6 +190,7 @@ def _decision(decision: Decision) -> decision_pb2.Decision:
         occurred=decision.occurred,
         publisher=decision.publisher,
         root_event_id=decision.root_event_id,
+        withdraws_entry=decision.withdraws_entry,
     )
 
 

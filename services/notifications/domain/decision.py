@@ -53,7 +53,8 @@ class Decision:
     """Everything decided for one person and event; the first one that arrives is the one.
 
     `root_event_id` is the event under whose id the prompts of the same entry are counted: its own
-    unless this is a later statement about it.
+    unless this is a later statement about it. One that `withdraws_entry` ends every prompt of the
+    entry, whoever's it is.
     """
 
     event_id: str
@@ -68,6 +69,7 @@ class Decision:
     occurred: str
     publisher: str
     nudges: tuple[NudgeDecision, ...]
+    withdraws_entry: bool = False
 
     @property
     def is_later_statement(self) -> bool:

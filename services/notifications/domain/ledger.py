@@ -1,12 +1,12 @@
 """The ledger: where a prompt stands on each channel, and what may follow what."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from services.notifications.domain.decision import Arrival, Decision, NudgeDecision, Outcome
+from services.notifications.domain.decision import Arrival, Decision, Outcome
 
 
 class Channel(StrEnum):
@@ -99,18 +99,24 @@ class NewRow:
 
 @dataclass(frozen=True, slots=True)
 class CalledOff:
-    """Prompts of one nudge and person that are not wanted any more, and the event that says so.
+    """Prompts that are not wanted any more, and the event that says so.
 
     With a root: those of that entry, opened or not, but for the one that is to stay; `prompt_id`
-    is the one that may still come. Without: those that wait for their moment, whatever for.
+    is the one that may still come. Without a nudge, and so without a person: all of the entry.
+    Without a root: those of the nudge and person that wait for their moment, whatever for.
     """
 
-    subject: str
-    nudge: str
     event_id: str
+    subject: str = ""
+    nudge: str = ""
     root_event_id: str = ""
     prompt_id: str = ""
     stays: str = ""
+
+    @property
+    def whole_entry(self) -> bool:
+        """Whether nothing of the entry stays or comes, whoever's it is."""
+        return not self.nudge
 
 
 def rows_of(arrival: Arrival, now: datetime) -> list[NewRow]:
@@ -147,19 +153,18 @@ def called_off_by(arrivals: Iterable[Arrival]) -> list[CalledOff]:
 
     A later statement that offers a prompt calls off what an older major of its nudge had offered.
     """
-    return [
-        called_off
-        for arrival in arrivals
-        for nudge in arrival.decision.nudges
-        if (called_off := _called_off(arrival.decision, nudge)) is not None
-    ]
+    return [called_off for arrival in arrivals for called_off in _called_off_by(arrival.decision)]
 
 
-def _called_off(decision: Decision, nudge: NudgeDecision) -> CalledOff | None:
-    about = (decision.subject, nudge.nudge, decision.event_id)
-    if nudge.outcome is Outcome.CANCELLED:
-        root = decision.root_event_id if nudge.prompt_id else ""
-        return CalledOff(*about, root, prompt_id=nudge.prompt_id)
-    if nudge.outcome.means_a_prompt and decision.is_later_statement:
-        return CalledOff(*about, decision.root_event_id, stays=nudge.prompt_id)
-    return None
+def _called_off_by(decision: Decision) -> Iterator[CalledOff]:
+    event_id, root, subject = decision.event_id, decision.root_event_id, decision.subject
+    if decision.withdraws_entry:
+        yield CalledOff(event_id, root_event_id=root)
+        return
+    for nudge in decision.nudges:
+        if nudge.outcome is Outcome.CANCELLED and nudge.prompt_id:
+            yield CalledOff(event_id, subject, nudge.nudge, root, prompt_id=nudge.prompt_id)
+        elif nudge.outcome is Outcome.CANCELLED:
+            yield CalledOff(event_id, subject, nudge.nudge)
+        elif nudge.outcome.means_a_prompt and decision.is_later_statement:
+            yield CalledOff(event_id, subject, nudge.nudge, root, stays=nudge.prompt_id)

@@ -58,6 +58,7 @@ def decision_of(message: decision_pb2.Decision, key: bytes | None) -> Decision:
         occurred=message.occurred,
         publisher=message.publisher,
         nudges=tuple(_nudge(each) for each in message.nudges),
+        withdraws_entry=message.withdraws_entry,
     )
 
 

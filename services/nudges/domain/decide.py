@@ -48,7 +48,8 @@ def decide(
     the entry addressed before is not known here. A nudge that this event fulfils is called off as
     well, whatever event it was planned for.
     """
-    decided = _decided(event, permissions, catalogue, now)
+    effect = catalogue.effect(event)
+    decided = _decided(event, effect, permissions, catalogue, now)
     return Decision(
         event_id=event.event_id,
         root_event_id=event.prompt_root,
@@ -62,15 +63,19 @@ def decide(
         permission_serial=permissions.serial,
         catalogue_revision=catalogue.revision,
         nudges=tuple(sorted(decided, key=lambda each: each.nudge)),
+        withdraws_entry=effect is Effect.WITHDRAW and event.standing is Standing.IN_FORCE,
     )
 
 
 def _decided(
-    event: LifeEvent, permissions: PermissionSet, catalogue: Catalogue, now: datetime
+    event: LifeEvent,
+    effect: Effect | None,
+    permissions: PermissionSet,
+    catalogue: Catalogue,
+    now: datetime,
 ) -> list[NudgeDecision]:
     answering = catalogue.by_type.get(event.type, ())
     addressed = [nudge for nudge in answering if nudge.addresses(event)]
-    effect = catalogue.effect(event)
     undecided = _undecided(event, effect)
     if undecided is not None:
         return [_suppress(nudge, undecided, _row(nudge, permissions)) for nudge in addressed]

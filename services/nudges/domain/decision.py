@@ -82,7 +82,8 @@ class Decision:
     """Everything decided for one record of life-events.v1.
 
     `root_event_id` is the event under whose id the entry's prompts are counted: its own, unless it
-    corrects or cancels what was told before.
+    corrects or cancels what was told before. One that `withdraws_entry` ends every prompt of the
+    entry, also of people and nudges that it does not speak of.
     """
 
     event_id: str
@@ -97,6 +98,7 @@ class Decision:
     permission_serial: int
     catalogue_revision: str
     nudges: tuple[NudgeDecision, ...] = ()
+    withdraws_entry: bool = False
 
 
 def prompt_id(event_id: str, nudge: str, major: int, occurrence: int, recipient: str) -> str:

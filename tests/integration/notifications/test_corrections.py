@@ -93,7 +93,7 @@ async def test_a_cancelled_entry_takes_back_what_waits_what_was_sent_and_what_wa
     await mair.open(read.prompt_id)
 
     ends = [a_call_off(each) for each in (waiting, unread, read)]
-    await decided(mair, log, a_later_decision(entry, *ends))
+    await decided(mair, log, a_later_decision(entry, *ends, withdraws_entry=True))
 
     assert await stands(mair, waiting) == CALLED_OFF
     assert await stands(mair, unread) == CALLED_OFF
@@ -256,6 +256,32 @@ async def test_somebody_elses_prompt_of_the_same_entry_stays(mair, replica, iden
 
     assert await stands(mair, mine) == CALLED_OFF
     assert list(await nia.inbox()) == [theirs.prompt_id]
+
+
+async def test_a_cancelled_entry_takes_back_everybodys_prompts_and_of_every_nudge(
+    mair, replica, identity, log
+):
+    """The cancellation names the mother alone, and one of her nudges is in no catalogue by then."""
+    nia, gwen = (replica.person(new_random_id()) for _ in range(2))
+    for each in (nia, gwen):
+        identity.give(each.subject)
+    mine, gone, theirs, late = (a_nudge_decision() for _ in range(4))
+    entry = a_decision(mine, gone, subject=mair.subject)
+    others = [
+        a_decision(nudge, subject=each.subject, event_id=entry.event_id)
+        for each, nudge in ((nia, theirs), (gwen, late))
+    ]
+    await decided(mair, log, entry)
+    await decided(nia, log, others[0])
+    await eventually(nia.inbox)
+
+    await decided(mair, log, a_later_decision(entry, a_call_off(mine), withdraws_entry=True))
+    await decided(gwen, log, others[1])
+
+    assert [await stands(mair, each) for each in (mine, gone)] == [CALLED_OFF, CALLED_OFF]
+    assert await stands(nia, theirs) == CALLED_OFF
+    assert await stands(gwen, late) == CALLED_OFF
+    assert await refusal(nia.open(theirs.prompt_id)) == "prompt_withdrawn"
 
 
 async def test_why_names_every_statement_about_the_entry(mair, replica, log):

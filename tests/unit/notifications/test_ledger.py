@@ -87,7 +87,7 @@ def test_a_nudge_that_was_fulfilled_calls_off_what_waits_whatever_it_was_planned
     event = as_decision(decided := a_decision(fulfilled))
 
     assert called_off_by([an_arrival(decided)]) == [
-        CalledOff(event.subject, "family.child-benefit", event.event_id)
+        CalledOff(event.event_id, event.subject, "family.child-benefit")
     ]
 
 
@@ -98,7 +98,7 @@ def test_a_prompt_that_is_named_is_called_off_with_all_of_its_entry():
 
     assert called_off_by([an_arrival(first), an_arrival(cancelled)]) == [
         CalledOff(
-            *(first.subject, issued.nudge, cancelled.event_id, first.event_id),
+            *(cancelled.event_id, first.subject, issued.nudge, first.event_id),
             prompt_id=issued.prompt_id,
         )
     ]
@@ -111,10 +111,21 @@ def test_an_amended_prompt_stays_and_ends_those_of_an_older_major():
 
     assert called_off_by([an_arrival(amended)]) == [
         CalledOff(
-            *(first.subject, issued.nudge, amended.event_id, first.event_id),
+            *(amended.event_id, first.subject, issued.nudge, first.event_id),
             stays=issued.prompt_id,
         )
     ]
+
+
+def test_a_withdrawn_entry_calls_off_everything_of_it():
+    issued = a_nudge_decision()
+    first = a_decision(issued)
+    cancelled = a_later_decision(first, a_call_off(issued), withdraws_entry=True)
+
+    (called_off,) = called_off_by([an_arrival(cancelled)])
+
+    assert called_off == CalledOff(cancelled.event_id, root_event_id=first.event_id)
+    assert called_off.whole_entry
 
 
 def test_a_row_knows_the_entry_its_prompt_counts_for():

@@ -158,10 +158,16 @@ def test_a_cancelled_entry_calls_off_every_nudge_of_its_type_whoever_it_addresse
 
     decision = decide(a_correction(reason=Reason.CANCELLED), a_set(), a_catalogue(*everybody), NOW)
 
+    assert decision.withdraws_entry
     assert [seen(each) for each in decision.nudges] == [
         (Outcome.CANCELLED, (Why.EVENT_CANCELLED,), prompt_id(ROOT, each.id, 1, 0, MOTHER))
         for each in everybody
     ]
+
+
+@pytest.mark.parametrize("reason", [each for each in Reason if each is not Reason.CANCELLED])
+def test_nothing_but_a_cancellation_withdraws_an_entry(reason):
+    assert not decide(a_correction(reason=reason), PERMITTED, a_catalogue(), NOW).withdraws_entry
 
 
 def test_a_cancellation_that_is_removed_is_a_new_prompt():
@@ -184,6 +190,7 @@ def test_a_statement_that_stood_no_longer_when_it_came_brings_nothing(reason, st
     event = a_correction(reason=reason, standing=standing)
 
     assert seen(the_nudge(event)) == (Outcome.SUPPRESSED, (why,), "")
+    assert not decide(event, PERMITTED, a_catalogue(), NOW).withdraws_entry
 
 
 @pytest.mark.parametrize("standing", [each for each in Standing if each != Standing.IN_FORCE])

@@ -161,11 +161,21 @@ def test_a_decision_is_written_with_all_it_says():
     assert message.catalogue_revision == "0123456789ab"
     assert (message.occurred, message.publisher) == ("2026-11-18", "gro")
     assert message.root_event_id == decision.event_id
+    assert not message.withdraws_entry
     (nudge,) = message.nudges
     assert nudge.outcome == decision_pb2.OUTCOME_ISSUED
     assert dict(nudge.parameters) == {"occurred": "2026-11-18", "deadline": "2027-02-16"}
     assert list(nudge.channels) == ["inbox", "stream"]
     assert (nudge.epoch, nudge.due_at.ToJsonString()) == (3, "2026-11-23T10:00:00Z")
+
+
+def test_an_entry_that_is_withdrawn_is_written_as_that_where_no_nudge_answers_too():
+    cancelled = a_life_event(reason=Reason.CANCELLED, root_event_id="o" * 26)
+
+    written = CONTRACT.write(decide(cancelled, a_set(), a_catalogue(), NOW))
+
+    message = decision_pb2.Decision.FromString(written.value)
+    assert (message.root_event_id, message.withdraws_entry) == ("o" * 26, True)
 
 
 def test_what_is_not_meant_has_no_moment():

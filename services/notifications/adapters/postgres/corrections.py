@@ -14,13 +14,14 @@ _LOCK_PEOPLE: Final = (
     "SELECT FROM gate_subjects WHERE subject = ANY(%s) ORDER BY subject FOR UPDATE"
 )
 _LOCK_ENTRIES: Final = """
-    SELECT FROM ledger l
-    JOIN (SELECT DISTINCT * FROM unnest(%s::text[], %s::text[])) AS e (root, subject)
-      ON l.root_event_id = e.root AND l.subject = e.subject
-    ORDER BY l.prompt_id, l.channel FOR UPDATE OF l
+    SELECT FROM ledger WHERE root_event_id = ANY(%s) ORDER BY prompt_id, channel FOR UPDATE
 """
 _REMEMBER: Final = """
     INSERT INTO called_off (prompt_id, event_id, at)
+    SELECT *, %s FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING
+"""
+_REMEMBER_ENTRIES: Final = """
+    INSERT INTO withdrawn_entries (root_event_id, event_id, at)
     SELECT *, %s FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING
 """
 # The row's permission stays the one it was sent on; what is said and until when is the new word.
@@ -33,14 +34,14 @@ _CORRECT: Final = """
     WHERE l.prompt_id = c.prompt_id
       AND l.state NOT IN ('suppressed', 'expired', 'dead')
 """
-# What was opened stays opened: it was.
+# What was opened stays opened: it was. No person and no nudge are all of them.
 _END_OF_ENTRY: Final = """
     UPDATE ledger l SET reason = %s, ended_at = %s, lease_expires = NULL,
         state = CASE l.state WHEN 'opened' THEN 'opened' ELSE 'suppressed' END
     FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
         AS o (root, subject, nudge, stays)
-    WHERE l.root_event_id = o.root AND l.subject = o.subject AND l.nudge = o.nudge
-      AND l.prompt_id <> o.stays AND l.reason <> 'called_off'
+    WHERE l.root_event_id = o.root AND o.subject IN ('', l.subject)
+      AND o.nudge IN ('', l.nudge) AND l.prompt_id <> o.stays AND l.reason <> 'called_off'
       AND l.state NOT IN ('suppressed', 'expired', 'dead')
     RETURNING l.prompt_id
 """
@@ -59,14 +60,15 @@ _END_OF_WAITING: Final = """
 
 async def lock(connection: Connection, called_off: Sequence[CalledOff]) -> None:
     """Take everything that is about to change, in the order that all take it in."""
-    subjects = [each.subject for each in called_off]
-    await connection.execute(_LOCK_PEOPLE, [subjects])
-    roots = [each.root_event_id for each in called_off]
-    await connection.execute(_LOCK_ENTRIES, [roots, subjects])
+    await connection.execute(_LOCK_PEOPLE, [[each.subject for each in called_off]])
+    await connection.execute(_LOCK_ENTRIES, [[each.root_event_id for each in called_off]])
 
 
-async def remember(connection: Connection, called_off: Iterable[CalledOff], now: datetime) -> None:
-    """Keep which prompts may not come any more, before those that come with them are written."""
+async def remember(connection: Connection, called_off: Sequence[CalledOff], now: datetime) -> None:
+    """Keep what may not come any more, before what comes with it is written."""
+    entries = {each.root_event_id: each.event_id for each in called_off if each.whole_entry}
+    roots = sorted(entries)
+    await connection.execute(_REMEMBER_ENTRIES, [now, roots, [entries[each] for each in roots]])
     named = {each.prompt_id: each.event_id for each in called_off if each.prompt_id}
     prompts = sorted(named)
     await connection.execute(_REMEMBER, [now, prompts, [named[each] for each in prompts]])

@@ -31,7 +31,9 @@ _INSERT_ROW: Final = """
     SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s, %s,
         CASE WHEN o.at IS NULL THEN 'new' ELSE 'suppressed' END,
         CASE WHEN o.at IS NULL THEN '' ELSE 'called_off' END, o.at
-    FROM (VALUES (%s)) AS p (prompt_id) LEFT JOIN called_off o ON o.prompt_id = p.prompt_id
+    FROM (VALUES (%s)) AS p (prompt_id) LEFT JOIN LATERAL (
+        SELECT at FROM called_off WHERE prompt_id = p.prompt_id
+        UNION ALL SELECT at FROM withdrawn_entries WHERE root_event_id = %s LIMIT 1) AS o ON true
     WHERE NOT EXISTS (SELECT FROM ledger l WHERE l.prompt_id = p.prompt_id AND l.event_id <> %s)
     ON CONFLICT (prompt_id, channel) DO NOTHING
 """
@@ -160,5 +162,5 @@ def _columns(row: NewRow, now: datetime) -> tuple[object, ...]:
         *(row.prompt_id, row.channel.value, row.subject, row.event_id, row.root_event_id),
         *(row.nudge, major, minor, row.version, row.scheduled, row.purpose, row.controller),
         *(row.epoch, row.permission_serial, row.not_before, row.expires_at, row.traceparent, now),
-        *(row.prompt_id, row.event_id),
+        *(row.prompt_id, row.root_event_id, row.event_id),
     )

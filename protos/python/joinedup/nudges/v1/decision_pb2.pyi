@@ -78,6 +78,7 @@ class Decision(_message.Message):
     OCCURRED_FIELD_NUMBER: _builtins.int
     PUBLISHER_FIELD_NUMBER: _builtins.int
     ROOT_EVENT_ID_FIELD_NUMBER: _builtins.int
+    WITHDRAWS_ENTRY_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The event's id."""
     subject: _builtins.str
@@ -98,6 +99,8 @@ class Decision(_message.Message):
     """The event under whose id the entry's prompts are counted; another than `event_id` when this
     corrects or cancels what was told before. Empty means `event_id`.
     """
+    withdraws_entry: _builtins.bool
+    """True when the register withdrew the entry: every prompt of it is called off, whoever's it is."""
     @_builtins.property
     def recorded_at(self) -> _timestamp_pb2.Timestamp:
         """When the platform admitted the event."""
@@ -125,10 +128,11 @@ class Decision(_message.Message):
         occurred: _builtins.str = ...,
         publisher: _builtins.str = ...,
         root_event_id: _builtins.str = ...,
+        withdraws_entry: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_revision", b"catalogue_revision", "decided_at", b"decided_at", "event_id", b"event_id", "event_type", b"event_type", "nudges", b"nudges", "occurred", b"occurred", "permission_serial", b"permission_serial", "publisher", b"publisher", "recorded_at", b"recorded_at", "role", b"role", "root_event_id", b"root_event_id", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_revision", b"catalogue_revision", "decided_at", b"decided_at", "event_id", b"event_id", "event_type", b"event_type", "nudges", b"nudges", "occurred", b"occurred", "permission_serial", b"permission_serial", "publisher", b"publisher", "recorded_at", b"recorded_at", "role", b"role", "root_event_id", b"root_event_id", "subject", b"subject", "withdraws_entry", b"withdraws_entry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
