@@ -31,19 +31,25 @@ OWN = sorted((Path(__file__).parent / "kafka_inbound").glob("*.yaml"))
 AUDIT = "services.events.audit"
 PERSONAL = ("QQ123456C", "Mair", "Bevan", "CF10 1AA", "1994-02-03", "GRO-2026", "corpus-", "eyJ")
 WRITTEN = "SELECT (SELECT count(*) FROM admissions), (SELECT count(*) FROM decided)"
-# What only a request can do: another method or path, a batch, a token that is used up.
-HTTP_ALONE = ("method", "path")
+# What only a request can do: another method or path, several events, a token that is used up, a
+# connection that misbehaves, a header whose value is encoded.
+HTTP_ALONE = {"method", "path", "items"}
 BATCH = "application/cloudevents-batch+json"
+STATUSES = {400, 401, 403, 413, 415, 422, 431}
 # Of a body that is too large HTTP reads nothing, not even how it carries its events.
 TOLD = {"type", "title", "status", "code", "detail", "errors"}
 
 
 def stands_on_kafka_too(entry: dict[str, Any]) -> bool:
-    request = entry["request"]
+    request, headers = entry["request"], entry["request"].get("headers", {})
+    encoded = [name for name, text in headers.items() if name[:3] == "ce-" and set(text) & {*'%"'}]
     return not (
-        any(name in request for name in HTTP_ALONE)
+        HTTP_ALONE & request.keys()
+        or "meanwhile" in entry
+        or entry["expect"]["status"] not in STATUSES
         or request.get("token") == "again"
-        or request.get("headers", {}).get("content-type") == BATCH
+        or headers.get("content-type") == BATCH
+        or encoded
     )
 
 
