@@ -284,6 +284,24 @@ async def test_a_cancelled_entry_takes_back_everybodys_prompts_and_of_every_nudg
     assert await refusal(nia.open(theirs.prompt_id)) == "prompt_withdrawn"
 
 
+async def test_a_prompt_that_was_written_while_its_entry_was_withdrawn_is_not_opened(
+    mair, log, around
+):
+    """Two people's decisions are kept side by side: neither saw what the other wrote."""
+    issued = a_nudge_decision()
+    entry = a_decision(issued, subject=mair.subject)
+    await decided(mair, log, entry)
+    await eventually(mair.inbox)
+    with psycopg.connect(around.database) as connection:
+        connection.execute(
+            "INSERT INTO withdrawn_entries VALUES (%s, %s, now())", (entry.event_id, "x" * 26)
+        )
+
+    assert await refusal(mair.open(issued.prompt_id)) == "prompt_withdrawn"
+    assert (await stands(mair, issued))["inbox"] == (SUPPRESSED, "called_off")
+    assert await mair.inbox() == {}
+
+
 async def test_why_names_every_statement_about_the_entry(mair, replica, log):
     issued = a_nudge_decision()
     entry = a_decision(issued, subject=mair.subject)

@@ -44,9 +44,12 @@ from services.notifications.domain.prompt import (
 from services.notifications.ports import OpenPrompt
 from services.notifications.wire.decisions import decision_from_record
 
+# A withdrawn entry is asked for again: its prompt may have been written while it was withdrawn.
 _ROW: Final = sql.SQL("""
     SELECT {ask}, l.prompt_id, l.subject, l.state, l.attempt, l.opened_at IS NOT NULL,
-        l.reason = 'called_off', l.answer, l.nudge, l.version, l.event_id, v.document, d.record
+        l.reason = 'called_off' OR EXISTS (
+            SELECT FROM withdrawn_entries w WHERE w.root_event_id = l.root_event_id),
+        l.answer, l.nudge, l.version, l.event_id, v.document, d.record
     FROM ledger l {version}
     LEFT JOIN decisions d ON d.event_id = l.event_id AND d.subject = l.subject
     WHERE l.prompt_id = %s AND l.subject = %s ORDER BY l.channel FOR UPDATE OF l
@@ -101,9 +104,10 @@ class PostgresPrompts:
             rows = await connection.execute(_ROW, (opening.prompt_id, opening.subject))
             view = await asked.fetch()
             row = _on(opening.channel, [_row(each) for each in await rows.fetchall()])
-            if row.called_off or (row.state.is_final and row.state is not State.OPENED):
+            if row.state.is_final and row.state is not State.OPENED:
                 return Stopped(Reason.WITHDRAWN)
-            verdict = judge(row.ask, view, now)
+            off = Stopped(Reason.CALLED_OFF)
+            verdict = off if row.called_off else judge(row.ask, view, now)
             if isinstance(verdict, ReadThrough):
                 return None
             if isinstance(verdict, Stopped):
