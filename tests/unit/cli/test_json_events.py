@@ -58,6 +58,23 @@ def test_a_file_is_one_event_or_an_array_or_lines(text, places):
     assert told(found) == [{"id": 1}] * len(places)
 
 
+def test_an_event_over_many_lines_may_have_an_object_alone_on_one():
+    text = '{\n"persons": [\n{"role": "mover"}\n]\n}\n'
+
+    assert told(read(text)) == [{"persons": [{"role": "mover"}]}]
+
+
+def test_an_event_over_many_lines_that_is_broken_is_one_fault_with_its_line():
+    (entry,) = read('{\n "id": 1,\n "data": {,}\n}\n')
+
+    assert entry.fault.code == "json_invalid"
+    assert entry.fault.detail.startswith("f.json:3:11 ")
+
+
+def test_lines_of_which_the_first_is_broken_are_still_lines():
+    assert told(read('{"id":\n{"id": 2}\n')) == ["json_invalid", {"id": 2}]
+
+
 @given(EVENTS, st.sampled_from([None, 2]))
 def test_an_array_is_read_as_it_was_written(events, indent):
     assert told(read(json.dumps(events, indent=indent))) == events

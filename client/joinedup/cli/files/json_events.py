@@ -30,31 +30,35 @@ def json_entries(name: str, stream: io.BufferedReader[Any], mark: Mark) -> Itera
         yield from _array(name, elements(stream, mark))
         return
     lines = Lines(stream, mark)
-    if not mark.offset:
-        document, read = _document(lines)
-        if document is not None:
-            raw = b"\n".join(line.raw for line in read)
-            yield _entry(name, 1, raw, read[-1].end, document)
-            return
-        lines.put_back(read)
+    if not mark.offset and (document := _document(name, lines)):
+        yield document
     for line in lines:
         if not line.blank:
             yield _line(name, line)
 
 
-def _document(lines: Lines) -> tuple[dict[str, Any] | None, list[Line]]:
-    """The one event that a file consists of, if it is one; and the lines that were read for it."""
+def _document(name: str, lines: Lines) -> Entry | None:
+    """The one event that a file consists of, or should; None when its lines are for themselves."""
     read: list[Line] = []
-    size = filled = 0
-    is_event = False
+    size = 0
+    first: Line | None = None
     for line in lines:
         read.append(line)
         size += len(line.raw)
-        filled += not line.blank
-        if size > _LONGEST_DOCUMENT or line.overlong or (filled > 1 and is_event):
-            return None, read
-        is_event = is_event or (filled == 1 and _object(line.raw) is not None)
-    return _object(b"\n".join(each.raw for each in read)), read
+        several = first is not None and not line.blank and _object(first.raw) is not None
+        if size > _LONGEST_DOCUMENT or line.overlong or several:
+            lines.put_back(read)
+            return None
+        if first is None and not line.blank:
+            first = line
+    whole = b"\n".join(each.raw for each in read)
+    told = _object(whole)
+    if told is not None:
+        return _entry(name, 1, whole, read[-1].end, told)
+    if len(read) > 1 and not any(_object(each.raw) for each in read) and whole.strip():
+        return Entry(name, 1, whole, read[-1].end, fault=_fault(name, whole))
+    lines.put_back(read)
+    return None
 
 
 def _array(name: str, found: Iterator[tuple[bytes, Mark, bool]]) -> Iterator[Entry]:
@@ -121,7 +125,8 @@ def _fault(place: str, raw: bytes) -> Problem:
         if b"\0" in raw:
             return Problem("text_encoding", f"{place} holds a NUL", "take it out")
         code = "json_trailing" if wrong.msg == "Extra data" else "json_invalid"
-        return Problem(code, f"{place}:{wrong.colno} is not JSON", _ONE_A_LINE)
+        where = f"{place}:{wrong.lineno}" if b"\n" in raw else place
+        return Problem(code, f"{where}:{wrong.colno} is not JSON", _ONE_A_LINE)
     except RecursionError:
         return Problem("json_depth", f"{place} is nested too deeply", _ONE_A_LINE)
     except ValueError:
