@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from opentelemetry.trace import get_current_span
+
 from joinedup.identity.v1 import subjects_pb2, subjects_pb2_grpc
 from services.identity import metrics, wire
 from services.identity.domain.errors import IdentityError
@@ -17,12 +19,9 @@ from services.identity.handlers.resolve_life_event import (
     resolve_life_event,
     resolve_life_events,
 )
-from services.kit.rpc import RpcRefused
 from services.kit.telemetry import context_from, fail, tracer
 
 SPAN: Final = "resolve life event"
-# The last bit of a traceparent, which ends in two hexadecimal digits.
-SAMPLED: Final = frozenset("13579bdf")
 
 
 class Subjects(Servicer, subjects_pb2_grpc.SubjectsServicer):
@@ -91,19 +90,18 @@ def _event_spans(traceparents: Sequence[str]) -> Iterator[None]:
 
     One event alone came with its trace: the call's span is below it already.
     """
-    begun = []
-    if len(traceparents) > 1:
-        about = {"joinedup.batch_size": len(traceparents)}
-        begun = [
-            tracer(__name__).start_span(SPAN, context=context_from(each), attributes=about)
-            for each in traceparents
-            if each[-1:] in SAMPLED
-        ]
+    parents = map(context_from, traceparents) if len(traceparents) > 1 else ()
+    about = {"joinedup.batch_size": len(traceparents)}
+    begun = [
+        tracer(__name__).start_span(SPAN, context=parent, attributes=about)
+        for parent in parents
+        if get_current_span(parent).get_span_context().trace_flags.sampled
+    ]
     try:
         yield
-    except RpcRefused as refused:
+    except Exception as raised:
         for each in begun:
-            fail(each, refused.code)
+            fail(each, type(raised).__qualname__)
         raise
     finally:
         for each in begun:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 
 import grpc
 import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from joinedup.identity.v1 import subjects_pb2 as pb
+from services.kit import telemetry
 from services.kit.ids import new_random_id
 from services.kit.rpc import fields_of, reason_of
 from tests.builders import (
@@ -17,9 +21,8 @@ from tests.builders import (
     a_mother,
     a_nino,
     a_resolve_request,
-    an_nhs_number,
 )
-from tests.integration.identity.running import in_one_call
+from tests.integration.identity.running import eventually, in_one_call
 
 pytestmark = pytest.mark.integration
 
@@ -101,14 +104,41 @@ async def test_a_call_that_makes_no_sense_is_refused_as_a_whole(identity, events
     assert fields_of(refused.value) == [(path, code)]
 
 
-async def test_more_names_than_the_database_locks_at_once_are_resolved_all_the_same(identity):
-    def events(turn):
-        numbers = [
-            a_mother(*(an_nhs_number(10_000 * turn + 8 * n + i) for i in range(8)))
-            for n in range(480)
-        ]
-        return [a_birth(a_child(), mother) for mother in numbers]
+async def test_who_needs_more_locks_than_the_database_has_holds_everybody_off(identity):
+    many, one = [secrets.token_bytes(32) for _ in range(40_000)], secrets.token_bytes(32)
 
-    answers = await asyncio.gather(*(in_one_call(identity, events(turn)) for turn in range(3)))
+    async def locked(digests):
+        async with identity.store.transaction() as tx:
+            await tx.subjects.lock_known(digests)
 
-    assert all(result.HasField("resolved") for answer in answers for result in answer)
+    async def is_waited_for():
+        async with identity.pool.connection() as connection:
+            waiting = await connection.execute(
+                "SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+                " WHERE NOT granted AND locktype = 'advisory' AND datname = current_database()"
+            )
+            return await waiting.fetchall()
+
+    async with identity.store.transaction() as tx:
+        await tx.subjects.lock_known([one])
+        other = asyncio.create_task(locked(many))
+        await eventually(is_waited_for)
+    await other
+
+
+async def test_each_sampled_event_sees_its_part_in_its_own_trace(identity):
+    running = telemetry.start(
+        "test", otlp_endpoint=None, sample_ratio=1.0, instance="1", environment="test"
+    )
+    collected = InMemorySpanExporter()
+    running.traces.add_span_processor(SimpleSpanProcessor(collected))
+    sampled, other = "a" * 32, "b" * 32
+    parents = [f"00-{sampled}-{'1' * 16}-01", f"00-{other}-{'1' * 16}-00", "", "nonsense-01"]
+    events = [a_birth(a_child(), a_mother(a_nino(1)), traceparent=each) for each in parents]
+
+    await in_one_call(identity, events)
+    await in_one_call(identity, events[:1])
+
+    spans = [each for each in collected.get_finished_spans() if each.name == "resolve life event"]
+    assert [each.context and f"{each.context.trace_id:032x}" for each in spans] == [sampled]
+    assert [each.parent and f"{each.parent.span_id:016x}" for each in spans] == ["1" * 16]
