@@ -53,8 +53,9 @@ REQUEST: Final[Mapping[str, str]] = {
     "stopping": "This process is being stopped. Open a new stream and go on behind "
     "answered_through.",
     "store_unavailable": "Nothing was admitted. Send the same event again, unchanged.",
-    "text_encoding": "The body is not clean UTF-8: it holds an invalid sequence, a NUL or half of "
-    "a surrogate pair.",
+    "text_encoding": "The body, or an attribute in a header, is not clean UTF-8: it holds an "
+    "invalid sequence, a NUL or half of a surrogate pair; or a % in an HTTP header encodes nothing "
+    "(the sign itself is %25).",
     "token_alg": "Sign the token with ES256.",
     "token_audience": "The token is for another audience: aud must be joinedup-events.",
     "token_binding": "The token is for another event (on Kafka its jti is the id of the event), "

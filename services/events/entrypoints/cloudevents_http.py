@@ -3,6 +3,7 @@
 CloudEvents 1.0.2, HTTP protocol binding.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, Final
@@ -22,6 +23,10 @@ MAX_BATCH: Final = 500
 MAX_BATCH_BYTES: Final = 4 * 1024 * 1024
 
 ATTRIBUTE: Final = "ce-"
+
+_QUOTED: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"')
+_ESCAPED: Final = re.compile(rb"\\(.)")
+_ENCODES_NOTHING: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class Mode(StrEnum):
@@ -49,12 +54,24 @@ def most_bytes(headers: Iterable[tuple[bytes, bytes]]) -> int:
     return MAX_BATCH_BYTES if batch else MAX_BYTES
 
 
+def from_header(value: bytes) -> bytes:
+    """The value of an attribute that a header carries; raises BodyMalformed.
+
+    Quoted strings are written by older versions of the binding, and are opened first.
+    """
+    if quoted := _QUOTED.fullmatch(value):
+        value = _ESCAPED.sub(rb"\1", quoted[1])
+    if _ENCODES_NOTHING.search(value):
+        raise BodyMalformed("text_encoding")
+    return unquote_to_bytes(value)
+
+
 def binary_event(
-    headers: Headers, body: bytes, unquoted: Callable[[bytes], bytes] = unquote_to_bytes
+    headers: Headers, body: bytes, decoded: Callable[[bytes], bytes] = from_header
 ) -> dict[str, Any] | Refused:
     """The event whose attributes are in the headers and whose data is the body, or what is wrong.
 
-    Values of attributes are percent-decoded, as this binding asks; others ask for something else.
+    Values of attributes are encoded as this binding asks; others ask for something else.
     """
     event: dict[str, Any] = {}
     try:
@@ -64,7 +81,7 @@ def binary_event(
             attribute = name.removeprefix(ATTRIBUTE)
             if attribute in event or attribute == "data":
                 return BodyMalformed("attribute_repeated")
-            event[attribute] = _decoded(unquoted(value.encode("latin-1")))
+            event[attribute] = _text(decoded(value.encode("latin-1")))
         event["datacontenttype"] = BINARY
         event["data"] = strict_json.read(body)
     except Refused as refused:
@@ -84,7 +101,7 @@ def _mode(content_type: str) -> Mode | None:
     return next((mode for mode in Mode if sent in {mode, f"{mode};charset=utf-8"}), None)
 
 
-def _decoded(value: bytes) -> str:
+def _text(value: bytes) -> str:
     try:
         text = value.decode("utf-8")
     except UnicodeDecodeError:

@@ -50,7 +50,7 @@ def event_of(record: Record, headers: Headers, mode: Mode) -> Any:
     if mode is Mode.STRUCTURED:
         return strict_json.read(value)
     # Its attributes' values are UTF-8 as they are; only HTTP has to encode them.
-    event = cloudevents_http.binary_event(headers, value, unquoted=bytes)
+    event = cloudevents_http.binary_event(headers, value, decoded=bytes)
     if isinstance(event, Refused):
         raise event
     return event
