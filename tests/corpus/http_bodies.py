@@ -12,6 +12,8 @@ from ruamel.yaml import YAML
 from tests.builders import an_event_body
 
 ENTRIES = sorted((Path(__file__).parent / "http").glob("*.yaml"))
+# Requests that no client would send: they are written to the connection as they stand.
+RAW_ENTRIES = sorted((Path(__file__).parent / "http_raw").glob("*.yaml"))
 
 
 def entries() -> list[dict[str, Any]]:
@@ -20,12 +22,21 @@ def entries() -> list[dict[str, Any]]:
 
 
 def content(request: dict[str, Any], entry_id: str) -> bytes | None:
-    """The body of a request, None where it has none."""
+    """The body of a request, None where it has none.
+
+    `items` are the events of a batch, and `data` is what an event in binary mode has as its body.
+    """
+    if "items" in request:
+        items = (content(each, f"{entry_id}-{n}") for n, each in enumerate(request["items"]))
+        return b"[" + b",".join(each or b"" for each in items) + b"]"
     if "hex" in request:
         return bytes.fromhex(request["hex"])
     if "text" in request:
-        text: str = request["text"] * request.get("times", 1)
+        times = request.get("times", 1)
+        text: str = request["text"] * times + request.get("then", "") * times
         return text.encode("utf-8", "surrogatepass")
+    if "data" in request:
+        return json.dumps(_event(request["data"], entry_id)["data"]).encode()
     if "event" in request:
         return json.dumps(_event(request["event"], entry_id)).encode()
     return None

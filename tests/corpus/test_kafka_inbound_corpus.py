@@ -45,7 +45,7 @@ def stands_on_kafka_too(entry: dict[str, Any]) -> bool:
     encoded = [name for name, text in headers.items() if name[:3] == "ce-" and set(text) & {*'%"'}]
     return not (
         HTTP_ALONE & request.keys()
-        or "meanwhile" in entry
+        or {"meanwhile", "no_token_can_name_it"} & entry.keys()
         or entry["expect"]["status"] not in STATUSES
         or request.get("token") == "again"
         or headers.get("content-type") == BATCH
