@@ -36,6 +36,7 @@ IN_NUMBERS: Final = 16_000
 BATCH: Final = 500
 CONNECTIONS: Final = 32
 BATCHES_AT_ONCE: Final = 4
+IN_A_MESSAGE: Final = 50
 STREAM_SECONDS: Final = 120.0
 DRAIN_SECONDS: Final = 120.0
 _ADULT, _RETIRED, _MOTHERS = 18, 66, range(18, 46)
@@ -181,13 +182,24 @@ async def _streams(stage: Stage, desk: Desk, events: Sequence[Sent]) -> int:
 
 async def _stream(stub: LifeEventsAsyncStub, token: str, texts: Sequence[bytes]) -> int:
     async def requests() -> AsyncIterator[pb.PublishStreamRequest]:
-        for number, text in enumerate(texts, start=1):
-            yield pb.PublishStreamRequest(number=number, cloud_event_json=text)
+        for number in range(0, len(texts), IN_A_MESSAGE):
+            first, *following = texts[number : number + IN_A_MESSAGE]
+            yield pb.PublishStreamRequest(
+                number=number,
+                cloud_event_json=first,
+                following=[pb.PublishRequest(cloud_event_json=text) for text in following],
+            )
 
     call = stub.PublishStream(
         requests(), timeout=STREAM_SECONDS, metadata=(("authorization", f"Bearer {token}"),)
     )
-    return sum([answer.HasField("accepted") async for answer in call])
+    return sum(
+        [
+            answered.HasField("accepted")
+            async for answer in call
+            for answered in (answer, *answer.following)
+        ]
+    )
 
 
 def _by_publisher(events: Sequence[Sent]) -> dict[str, list[bytes]]:

@@ -38,6 +38,7 @@ REQUEST: Final[Mapping[str, str]] = {
     "media_type": "Send application/cloudevents+json (one event), or application/json with the "
     "event's attributes in headers (ce- over HTTP, ce_ on Kafka); over HTTP also "
     "application/cloudevents-batch+json (a list of events).",
+    "message_too_long": "A message of a stream may hold 100 events. Send the rest in another.",
     "not_found": "You have no event with this id.",
     "number_out_of_order": "Numbers rise by one within a stream. Open a new one and go on behind "
     "answered_through.",

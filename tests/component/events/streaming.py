@@ -44,7 +44,7 @@ class Gate:
     spent: set[str] = field(default_factory=set)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     read: int = 0
-    """How many events were read so far: each is counted against the rate."""
+    """How many messages were read so far: each is counted against the rate."""
     padding: int = 0
     """How long a receipt is: no reader's window holds many long ones."""
 
@@ -136,7 +136,18 @@ def event(number: int, name: str = "", supersedes: str = "", **more: Any) -> Any
     """An event of that number; nothing but its id, and what it replaces, counts here."""
     data = {"supersedes": supersedes} if supersedes else {}
     told = {"id": name or f"e{number}", "data": data, **more}
-    return pb.PublishStreamRequest(number=number, cloud_event_json=json.dumps(told).encode())
+    return pb.PublishStreamRequest(
+        number=number % 2**64, cloud_event_json=json.dumps(told).encode()
+    )
+
+
+def together(*numbers: int) -> Any:
+    """Events of these numbers in one message."""
+    first, *following = map(event, numbers)
+    first.following.extend(
+        pb.PublishRequest(cloud_event_json=each.cloud_event_json) for each in following
+    )
+    return first
 
 
 async def send(stream: Any, *requests: pb.PublishStreamRequest) -> None:

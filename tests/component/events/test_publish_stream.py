@@ -15,12 +15,20 @@ from services.events.domain.faults import Fault
 from services.events.domain.rate import Limits
 from services.events.entrypoints.grpc_server.stream import (
     BELIEF_SECONDS,
-    MOST_TOGETHER,
-    MOST_UNANSWERED,
+    MOST_IN_A_MESSAGE,
     STREAMS_A_PUBLISHER,
 )
+from services.events.entrypoints.grpc_server.unanswered import MOST_TOGETHER, MOST_UNANSWERED
 from services.kit.rpc_server import GOODBYE_SECONDS
-from tests.component.events.streaming import Door, Gate, answers, ending, event, send
+from tests.component.events.streaming import (
+    Door,
+    Gate,
+    answers,
+    ending,
+    event,
+    send,
+    together,
+)
 
 
 @pytest.fixture
@@ -130,6 +138,68 @@ async def test_a_number_that_does_not_follow_ends_the_stream_when_all_before_is_
     await send(stream, event(1), event(number))
 
     assert [each.number for each in await answers(stream, 1)] == [1]
+    assert await ending(stream) == ([], grpc.StatusCode.INVALID_ARGUMENT, "number_out_of_order")
+
+
+async def test_events_of_one_message_are_answered_in_one_message(door, gate):
+    gate.answers["e3"] = StoreUnavailable()
+    stream = door.stream()
+
+    await send(stream, together(1, 2, 3), event(4), together(5, 6))
+
+    first, second, third = await answers(stream, 3)
+    assert (first.number, first.accepted.event_id, first.answered_through) == (1, "e1", 3)
+    assert [each.number for each in first.following] == [2, 3]
+    assert first.following[0].accepted.event_id == "e2"
+    assert first.following[1].refused.code == "store_unavailable"
+    assert (second.number, len(second.following), second.answered_through) == (4, 0, 4)
+    assert (third.number, third.answered_through) == (5, 6)
+
+
+async def test_messages_are_split_and_joined_to_what_is_admitted_together(door, gate):
+    gate.open.clear()
+    stream = door.stream()
+    await send(stream, together(*range(1, 81)))
+    await until(lambda: gate.groups)
+    await send(stream, together(*range(81, 161)), together(*range(161, 241)))
+    await until(lambda: gate.read == 3)
+    gate.open.set()
+
+    told = await answers(stream, 3)
+
+    assert [len(group) for group in gate.groups] == [80, MOST_TOGETHER, 60]
+    assert [each.answered_through for each in told] == [80, 160, 240]
+    assert [answer.accepted.event_id for each in told for answer in each.following] == [
+        f"e{number}" for number in range(1, 241) if number not in {1, 81, 161}
+    ]
+
+
+async def test_a_message_of_too_many_events_ends_the_stream(door, gate):
+    stream = door.stream()
+
+    await send(stream, event(1), together(*range(2, 2 + MOST_IN_A_MESSAGE + 1)))
+
+    assert await ending(stream) == ([1], grpc.StatusCode.INVALID_ARGUMENT, "message_too_long")
+    assert gate.admitted == ["e1"]
+
+
+@pytest.mark.parametrize(("first", "count"), [(2**64 - 1, 1), (2**64 - 2, 2)])
+async def test_the_last_numbers_there_are_can_be_used(door, first, count):
+    stream = door.stream()
+
+    await send(stream, together(*range(first, first + count)))
+
+    (told,) = await answers(stream, 1)
+    assert told.answered_through == 2**64 - 1
+    await send(stream, event(0))
+    assert await ending(stream) == ([], grpc.StatusCode.INVALID_ARGUMENT, "number_out_of_order")
+
+
+async def test_a_message_that_goes_beyond_the_last_number_ends_the_stream(door):
+    stream = door.stream()
+
+    await send(stream, together(2**64 - 1, 2**64))
+
     assert await ending(stream) == ([], grpc.StatusCode.INVALID_ARGUMENT, "number_out_of_order")
 
 

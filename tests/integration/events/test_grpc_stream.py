@@ -45,6 +45,29 @@ def test_every_event_of_a_stream_is_on_the_log_once(service, stub, log):
     assert sorted(written) == sorted(each.accepted.event_id for each in answers)
 
 
+def test_many_events_in_a_message_are_each_on_the_log_once(service, stub, log):
+    bodies = [json.dumps(an_event_body(id=f"many-{n}")).encode() for n in range(200)]
+    requests = [
+        pb.PublishStreamRequest(
+            number=first,
+            cloud_event_json=bodies[first],
+            following=[
+                pb.PublishRequest(cloud_event_json=each) for each in bodies[first + 1 : first + 50]
+            ],
+        )
+        for first in range(0, 200, 50)
+    ]
+    log.new()
+
+    answers = list(publish(service, stub, requests))
+
+    each = [answer for message in answers for answer in (message, *message.following)]
+    assert [answer.number for answer in each] == list(range(200))
+    assert not any(answer.accepted.duplicate for answer in each)
+    written = [message.event_id for _, message, _ in log.events()]
+    assert sorted(written) == sorted(answer.accepted.event_id for answer in each)
+
+
 def test_whoever_was_cut_off_sends_the_rest_again_and_nothing_is_doubled(service, stub, log):
     requests = [in_json(number, an_event_body(id=f"resume-{number}")) for number in range(1, 41)]
     log.new()

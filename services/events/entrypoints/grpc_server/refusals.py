@@ -52,6 +52,7 @@ STATUSES: Final[Mapping[type[EventsError], StatusCode]] = {
 }
 # What only a stream can be told.
 ENDINGS: Final[Mapping[str, StatusCode]] = {
+    "message_too_long": StatusCode.INVALID_ARGUMENT,
     "number_out_of_order": StatusCode.INVALID_ARGUMENT,
     "stopping": StatusCode.UNAVAILABLE,
     "too_many_streams": StatusCode.RESOURCE_EXHAUSTED,

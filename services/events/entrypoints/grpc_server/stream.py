@@ -1,10 +1,9 @@
 """A publisher's stream: read as far as there is room, admitted together, answered by number."""
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from opentelemetry.context import Context
@@ -15,16 +14,15 @@ from services.events.domain import strict_json
 from services.events.domain.admission import Assertion, Receipt, Submission
 from services.events.domain.errors import EventsError, NotAuthenticated, Refused, TooLarge
 from services.events.entrypoints.grpc_server.refusals import refusal_in_stream, stream_ends
+from services.events.entrypoints.grpc_server.unanswered import Message, Sent, Unanswered
 from services.events.entrypoints.publishing import Publishing
 from services.events.handlers.admit_life_events import Answer
 from services.kit.rpc import RpcRefused
 from services.kit.telemetry import current_traceparent, span
 
 STREAMS_A_PUBLISHER: Final = 4
-# What is read and not answered: the sender is held back by HTTP/2 until there is room again.
-MOST_UNANSWERED: Final = 256
-MOST_UNANSWERED_BYTES: Final = 4 * 1024 * 1024
-MOST_TOGETHER: Final = 100
+MOST_IN_A_MESSAGE: Final = 100
+_NUMBERS: Final = 2**64
 # Whoever is suspended is cut off within a second, though nothing comes from them.
 BELIEF_SECONDS: Final = 0.5
 
@@ -47,69 +45,6 @@ class OpenStreams:
             self._open[publisher] -= 1
 
 
-@dataclass(frozen=True)
-class _Sent:
-    """One event of a stream; `names` are the ids by which it says which entry it is about."""
-
-    number: int
-    size: int
-    body: Mapping[str, Any] | Refused
-    names: frozenset[str]
-
-
-@dataclass
-class _Unanswered:
-    """What was read: first it has arrived, then it is being admitted, then being answered."""
-
-    arrived: deque[_Sent] = field(default_factory=deque)
-    ended: bool = False
-    _events: int = 0
-    _bytes: int = 0
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _freed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def room_for(self, size: int) -> None:
-        """Wait until there is room for another event."""
-        while self._events >= MOST_UNANSWERED or self._bytes + size > MOST_UNANSWERED_BYTES:
-            self._freed.clear()
-            await self._freed.wait()
-        self._events += 1
-        self._bytes += size
-
-    def put(self, sent: _Sent) -> None:
-        """An event for which there was room has arrived."""
-        self.arrived.append(sent)
-        self._changed.set()
-
-    def end(self) -> None:
-        """Nothing more will arrive."""
-        self.ended = True
-        self._changed.set()
-
-    def answered(self, sent: _Sent) -> None:
-        """An answer has been written: its event takes no more room."""
-        self._events -= 1
-        self._bytes -= sent.size
-        self._freed.set()
-
-    async def together(self) -> list[_Sent]:
-        """What has arrived, as far as it may be admitted together; nothing once all was taken.
-
-        Two statements about one entry never are: the second waits for the first one's answer.
-        """
-        while not self.arrived and not self.ended:
-            self._changed.clear()
-            await self._changed.wait()
-        group: list[_Sent] = []
-        named: set[str] = set()
-        while self.arrived and len(group) < MOST_TOGETHER:
-            if not named.isdisjoint(self.arrived[0].names):
-                break
-            group.append(self.arrived.popleft())
-            named |= group[-1].names
-        return group
-
-
 class PublisherStream:
     """One open stream of a publisher who is believed."""
 
@@ -124,8 +59,8 @@ class PublisherStream:
         self._assertion = assertion
         self._write = write
         self._audit = audit
-        self._unanswered = _Unanswered()
-        self._answers: asyncio.Queue[tuple[_Sent, Answer] | None] = asyncio.Queue()
+        self._unanswered = Unanswered()
+        self._answers: asyncio.Queue[list[tuple[Sent, Answer]]] = asyncio.Queue()
         self._why: RpcRefused | None = None
 
     async def serve(
@@ -156,21 +91,26 @@ class PublisherStream:
         following: int | None = None
         try:
             async for request in requests:
-                if following not in {None, request.number}:
+                message = _message(request)
+                if following not in {None, message.first} or message.last >= _NUMBERS:
                     raise stream_ends("number_out_of_order")
-                following = request.number + 1
-                await self._take_in(request)
+                if message.events > MOST_IN_A_MESSAGE:
+                    raise stream_ends("message_too_long")
+                await self._take_in(message, request)
+                following = message.last + 1
         except RpcRefused as why:
             self._why = why
         finally:
             self._unanswered.end()
 
-    async def _take_in(self, request: pb.PublishStreamRequest) -> None:
-        size = request.ByteSize()
-        await self._unanswered.room_for(size)
-        await self._around.rates.take_in_time(self._assertion.publisher, 1)
-        body = _read_body(request)
-        self._unanswered.put(_Sent(request.number, size, body, _names(body)))
+    async def _take_in(self, message: Message, request: pb.PublishStreamRequest) -> None:
+        await self._unanswered.room_for(message)
+        await self._around.rates.take_in_time(self._assertion.publisher, message.events)
+        bodies = [_read_body(request), *map(_read_body, request.following)]
+        self._unanswered.put(
+            Sent(number, message, body, _names(body))
+            for number, body in enumerate(bodies, start=message.first)
+        )
 
     async def _admit(self) -> None:
         while group := await self._unanswered.together():
@@ -178,17 +118,20 @@ class PublisherStream:
             # A trace of its own, as a batch has: a stream may run for half an hour.
             with span("publish stream events", context=Context()):
                 answers = await self._around.admit_all(self._submissions(group))
-            for each in zip(group, answers, strict=True):
-                self._answers.put_nowait(each)
+            self._answers.put_nowait(list(zip(group, answers, strict=True)))
             for reason in {each.reason for each in answers if isinstance(each, EventsError)}:
                 self._audit(reason)
-        self._answers.put_nowait(None)
+        self._answers.put_nowait([])
 
     async def _answer(self) -> None:
-        while (answered := await self._answers.get()) is not None:
-            sent, answer = answered
-            await self._write(_response(sent.number, answer))
-            self._unanswered.answered(sent)
+        told: list[Answer] = []
+        while answered := await self._answers.get():
+            for sent, answer in answered:
+                told.append(answer)
+                if sent.number == sent.message.last:
+                    await self._write(_response(sent.message, told))
+                    self._unanswered.answered(sent.message)
+                    told = []
 
     async def _watch(self) -> None:
         while True:
@@ -204,13 +147,19 @@ class PublisherStream:
         if not self._around.still_believed(self._assertion):
             raise NotAuthenticated("token_key")
 
-    def _submissions(self, group: list[_Sent]) -> list[Submission]:
+    def _submissions(self, group: list[Sent]) -> list[Submission]:
         publisher, scope = self._assertion.publisher, self._assertion.scope
         traceparent = current_traceparent()
         return [Submission(publisher, each.body, traceparent, scope=scope) for each in group]
 
 
-def _read_body(request: pb.PublishStreamRequest) -> Mapping[str, Any] | Refused:
+def _message(request: pb.PublishStreamRequest) -> Message:
+    return Message(request.number, request.number + len(request.following), request.ByteSize())
+
+
+def _read_body(
+    request: pb.PublishStreamRequest | pb.PublishRequest,
+) -> Mapping[str, Any] | Refused:
     """The event, read here already: it is held back until the entry it is about is free."""
     body = wire_publishing.body_of(request)
     if not isinstance(body, bytes):
@@ -231,11 +180,21 @@ def _names(body: Any) -> frozenset[str]:
     return frozenset(each for each in about if isinstance(each, str))
 
 
-def _response(number: int, answer: Answer) -> pb.PublishStreamResponse:
+def _response(message: Message, told: Sequence[Answer]) -> pb.PublishStreamResponse:
     # Groups are admitted one after the other: with this one, all before it are answered.
-    response = pb.PublishStreamResponse(number=number, answered_through=number)
+    following = [
+        pb.PublishStreamAnswer(number=number, **_result(answer))
+        for number, answer in enumerate(told[1:], start=message.first + 1)
+    ]
+    return pb.PublishStreamResponse(
+        number=message.first,
+        answered_through=message.last,
+        following=following,
+        **_result(told[0]),
+    )
+
+
+def _result(answer: Answer) -> dict[str, Any]:
     if isinstance(answer, Receipt):
-        response.accepted.CopyFrom(wire_publishing.accepted(answer))
-    else:
-        response.refused.CopyFrom(refusal_in_stream(answer))
-    return response
+        return {"accepted": wire_publishing.accepted(answer)}
+    return {"refused": refusal_in_stream(answer)}

@@ -27,43 +27,45 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from joinedup.events.v1 import life_event_record_pb2 as joinedup_dot_events_dot_v1_dot_life__event__record__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$joinedup/events/v1/life_events.proto\x12\x12joinedup.events.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*joinedup/events/v1/life_event_record.proto\"j\n\x0ePublishRequest\x12\x33\n\nlife_event\x18\x01 \x01(\x0b\x32\x1d.joinedup.events.v1.LifeEventH\x00\x12\x1a\n\x10\x63loud_event_json\x18\x02 \x01(\x0cH\x00\x42\x07\n\x05\x65vent\"6\n\x0fPublishResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x11\n\tduplicate\x18\x02 \x01(\x08\"\x80\x01\n\x14PublishStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x33\n\nlife_event\x18\x02 \x01(\x0b\x32\x1d.joinedup.events.v1.LifeEventH\x00\x12\x1a\n\x10\x63loud_event_json\x18\x03 \x01(\x0cH\x00\x42\x07\n\x05\x65vent\"\xb4\x01\n\x15PublishStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x37\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32#.joinedup.events.v1.PublishResponseH\x00\x12.\n\x07refused\x18\x03 \x01(\x0b\x32\x1b.joinedup.events.v1.RefusalH\x00\x12\x18\n\x10\x61nswered_through\x18\x04 \x01(\x04\x42\x08\n\x06result\"\x87\x01\n\x07Refusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12.\n\x06\x66\x61ults\x18\x03 \x03(\x0b\x32\x1e.joinedup.events.v1.EventFault\x12\x11\n\ttry_again\x18\x04 \x01(\x08\x12\x1b\n\x13retry_after_seconds\x18\x05 \x01(\r\";\n\nEventFault\x12\x0f\n\x07pointer\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\x1e\n\nGetRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\"\xe4\x01\n\x0bGetResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12/\n\x06status\x18\x05 \x01(\x0e\x32\x1f.joinedup.events.v1.EventStatus\x12/\n\x0breceived_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\tsimulated\x18\x07 \x03(\x0b\x32$.joinedup.events.v1.SimulatedOutcome\"1\n\x10SimulatedOutcome\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\"\xbf\x03\n\tLifeEvent\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06source\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04type\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x11\n\x04time\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x15\n\x08occurred\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x1a\n\rregistered_at\x18\x06 \x01(\tH\x05\x88\x01\x01\x12\x13\n\x06nation\x18\x07 \x01(\tH\x06\x88\x01\x01\x12*\n\x06reason\x18\x08 \x01(\x0e\x32\x1a.joinedup.events.v1.Reason\x12\x17\n\nsupersedes\x18\t \x01(\tH\x07\x88\x01\x01\x12\x15\n\x08sequence\x18\n \x01(\x03H\x08\x88\x01\x01\x12\x30\n\x07persons\x18\x0b \x03(\x0b\x32\x1f.joinedup.events.v1.EventPerson\x12&\n\x05\x66\x61\x63ts\x18\x0c \x01(\x0b\x32\x17.google.protobuf.StructB\x05\n\x03_idB\t\n\x07_sourceB\x07\n\x05_typeB\x07\n\x05_timeB\x0b\n\t_occurredB\x10\n\x0e_registered_atB\t\n\x07_nationB\r\n\x0b_supersedesB\x0b\n\t_sequence\"\xaf\x02\n\x0b\x45ventPerson\x12\x11\n\x04role\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x38\n\x0bidentifiers\x18\x02 \x03(\x0b\x32#.joinedup.events.v1.EventIdentifier\x12+\n\x04name\x18\x03 \x01(\x0b\x32\x1d.joinedup.events.v1.EventName\x12\x17\n\nbirth_date\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08postcode\x18\x05 \x01(\tH\x02\x88\x01\x01\x12\x10\n\x03sex\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x37\n\x0bother_names\x18\x07 \x03(\x0b\x32\".joinedup.events.v1.EventOtherNameB\x07\n\x05_roleB\r\n\x0b_birth_dateB\x0b\n\t_postcodeB\x06\n\x04_sex\"O\n\x0f\x45ventIdentifier\x12\x13\n\x06scheme\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05value\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\t\n\x07_schemeB\x08\n\x06_value\":\n\tEventName\x12\r\n\x05given\x18\x01 \x03(\t\x12\x13\n\x06\x66\x61mily\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_family\"[\n\x0e\x45ventOtherName\x12\x11\n\x04kind\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05given\x18\x02 \x03(\t\x12\x13\n\x06\x66\x61mily\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x07\n\x05_kindB\t\n\x07_family*}\n\x0b\x45ventStatus\x12\x1c\n\x18\x45VENT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VENT_STATUS_ADMITTED\x10\x01\x12\x1b\n\x17\x45VENT_STATUS_ON_THE_LOG\x10\x02\x12\x18\n\x14\x45VENT_STATUS_DECIDED\x10\x03\x32\x92\x02\n\nLifeEvents\x12R\n\x07Publish\x12\".joinedup.events.v1.PublishRequest\x1a#.joinedup.events.v1.PublishResponse\x12h\n\rPublishStream\x12(.joinedup.events.v1.PublishStreamRequest\x1a).joinedup.events.v1.PublishStreamResponse(\x01\x30\x01\x12\x46\n\x03Get\x12\x1e.joinedup.events.v1.GetRequest\x1a\x1f.joinedup.events.v1.GetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$joinedup/events/v1/life_events.proto\x12\x12joinedup.events.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*joinedup/events/v1/life_event_record.proto\"j\n\x0ePublishRequest\x12\x33\n\nlife_event\x18\x01 \x01(\x0b\x32\x1d.joinedup.events.v1.LifeEventH\x00\x12\x1a\n\x10\x63loud_event_json\x18\x02 \x01(\x0cH\x00\x42\x07\n\x05\x65vent\"6\n\x0fPublishResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x11\n\tduplicate\x18\x02 \x01(\x08\"\xb7\x01\n\x14PublishStreamRequest\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x33\n\nlife_event\x18\x02 \x01(\x0b\x32\x1d.joinedup.events.v1.LifeEventH\x00\x12\x1a\n\x10\x63loud_event_json\x18\x03 \x01(\x0cH\x00\x12\x35\n\tfollowing\x18\x04 \x03(\x0b\x32\".joinedup.events.v1.PublishRequestB\x07\n\x05\x65vent\"\xf0\x01\n\x15PublishStreamResponse\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x37\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32#.joinedup.events.v1.PublishResponseH\x00\x12.\n\x07refused\x18\x03 \x01(\x0b\x32\x1b.joinedup.events.v1.RefusalH\x00\x12\x18\n\x10\x61nswered_through\x18\x04 \x01(\x04\x12:\n\tfollowing\x18\x05 \x03(\x0b\x32\'.joinedup.events.v1.PublishStreamAnswerB\x08\n\x06result\"\x98\x01\n\x13PublishStreamAnswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x37\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32#.joinedup.events.v1.PublishResponseH\x00\x12.\n\x07refused\x18\x03 \x01(\x0b\x32\x1b.joinedup.events.v1.RefusalH\x00\x42\x08\n\x06result\"\x87\x01\n\x07Refusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12.\n\x06\x66\x61ults\x18\x03 \x03(\x0b\x32\x1e.joinedup.events.v1.EventFault\x12\x11\n\ttry_again\x18\x04 \x01(\x08\x12\x1b\n\x13retry_after_seconds\x18\x05 \x01(\r\";\n\nEventFault\x12\x0f\n\x07pointer\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\x1e\n\nGetRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\"\xe4\x01\n\x0bGetResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12/\n\x06status\x18\x05 \x01(\x0e\x32\x1f.joinedup.events.v1.EventStatus\x12/\n\x0breceived_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\tsimulated\x18\x07 \x03(\x0b\x32$.joinedup.events.v1.SimulatedOutcome\"1\n\x10SimulatedOutcome\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\"\xbf\x03\n\tLifeEvent\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06source\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04type\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x11\n\x04time\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x15\n\x08occurred\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x1a\n\rregistered_at\x18\x06 \x01(\tH\x05\x88\x01\x01\x12\x13\n\x06nation\x18\x07 \x01(\tH\x06\x88\x01\x01\x12*\n\x06reason\x18\x08 \x01(\x0e\x32\x1a.joinedup.events.v1.Reason\x12\x17\n\nsupersedes\x18\t \x01(\tH\x07\x88\x01\x01\x12\x15\n\x08sequence\x18\n \x01(\x03H\x08\x88\x01\x01\x12\x30\n\x07persons\x18\x0b \x03(\x0b\x32\x1f.joinedup.events.v1.EventPerson\x12&\n\x05\x66\x61\x63ts\x18\x0c \x01(\x0b\x32\x17.google.protobuf.StructB\x05\n\x03_idB\t\n\x07_sourceB\x07\n\x05_typeB\x07\n\x05_timeB\x0b\n\t_occurredB\x10\n\x0e_registered_atB\t\n\x07_nationB\r\n\x0b_supersedesB\x0b\n\t_sequence\"\xaf\x02\n\x0b\x45ventPerson\x12\x11\n\x04role\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x38\n\x0bidentifiers\x18\x02 \x03(\x0b\x32#.joinedup.events.v1.EventIdentifier\x12+\n\x04name\x18\x03 \x01(\x0b\x32\x1d.joinedup.events.v1.EventName\x12\x17\n\nbirth_date\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08postcode\x18\x05 \x01(\tH\x02\x88\x01\x01\x12\x10\n\x03sex\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x37\n\x0bother_names\x18\x07 \x03(\x0b\x32\".joinedup.events.v1.EventOtherNameB\x07\n\x05_roleB\r\n\x0b_birth_dateB\x0b\n\t_postcodeB\x06\n\x04_sex\"O\n\x0f\x45ventIdentifier\x12\x13\n\x06scheme\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05value\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\t\n\x07_schemeB\x08\n\x06_value\":\n\tEventName\x12\r\n\x05given\x18\x01 \x03(\t\x12\x13\n\x06\x66\x61mily\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_family\"[\n\x0e\x45ventOtherName\x12\x11\n\x04kind\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05given\x18\x02 \x03(\t\x12\x13\n\x06\x66\x61mily\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x07\n\x05_kindB\t\n\x07_family*}\n\x0b\x45ventStatus\x12\x1c\n\x18\x45VENT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VENT_STATUS_ADMITTED\x10\x01\x12\x1b\n\x17\x45VENT_STATUS_ON_THE_LOG\x10\x02\x12\x18\n\x14\x45VENT_STATUS_DECIDED\x10\x03\x32\x92\x02\n\nLifeEvents\x12R\n\x07Publish\x12\".joinedup.events.v1.PublishRequest\x1a#.joinedup.events.v1.PublishResponse\x12h\n\rPublishStream\x12(.joinedup.events.v1.PublishStreamRequest\x1a).joinedup.events.v1.PublishStreamResponse(\x01\x30\x01\x12\x46\n\x03Get\x12\x1e.joinedup.events.v1.GetRequest\x1a\x1f.joinedup.events.v1.GetResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'joinedup.events.v1.life_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVENTSTATUS']._serialized_start=2148
-  _globals['_EVENTSTATUS']._serialized_end=2273
+  _globals['_EVENTSTATUS']._serialized_start=2418
+  _globals['_EVENTSTATUS']._serialized_end=2543
   _globals['_PUBLISHREQUEST']._serialized_start=167
   _globals['_PUBLISHREQUEST']._serialized_end=273
   _globals['_PUBLISHRESPONSE']._serialized_start=275
   _globals['_PUBLISHRESPONSE']._serialized_end=329
   _globals['_PUBLISHSTREAMREQUEST']._serialized_start=332
-  _globals['_PUBLISHSTREAMREQUEST']._serialized_end=460
-  _globals['_PUBLISHSTREAMRESPONSE']._serialized_start=463
-  _globals['_PUBLISHSTREAMRESPONSE']._serialized_end=643
-  _globals['_REFUSAL']._serialized_start=646
-  _globals['_REFUSAL']._serialized_end=781
-  _globals['_EVENTFAULT']._serialized_start=783
-  _globals['_EVENTFAULT']._serialized_end=842
-  _globals['_GETREQUEST']._serialized_start=844
-  _globals['_GETREQUEST']._serialized_end=874
-  _globals['_GETRESPONSE']._serialized_start=877
-  _globals['_GETRESPONSE']._serialized_end=1105
-  _globals['_SIMULATEDOUTCOME']._serialized_start=1107
-  _globals['_SIMULATEDOUTCOME']._serialized_end=1156
-  _globals['_LIFEEVENT']._serialized_start=1159
-  _globals['_LIFEEVENT']._serialized_end=1606
-  _globals['_EVENTPERSON']._serialized_start=1609
-  _globals['_EVENTPERSON']._serialized_end=1912
-  _globals['_EVENTIDENTIFIER']._serialized_start=1914
-  _globals['_EVENTIDENTIFIER']._serialized_end=1993
-  _globals['_EVENTNAME']._serialized_start=1995
-  _globals['_EVENTNAME']._serialized_end=2053
-  _globals['_EVENTOTHERNAME']._serialized_start=2055
-  _globals['_EVENTOTHERNAME']._serialized_end=2146
-  _globals['_LIFEEVENTS']._serialized_start=2276
-  _globals['_LIFEEVENTS']._serialized_end=2550
+  _globals['_PUBLISHSTREAMREQUEST']._serialized_end=515
+  _globals['_PUBLISHSTREAMRESPONSE']._serialized_start=518
+  _globals['_PUBLISHSTREAMRESPONSE']._serialized_end=758
+  _globals['_PUBLISHSTREAMANSWER']._serialized_start=761
+  _globals['_PUBLISHSTREAMANSWER']._serialized_end=913
+  _globals['_REFUSAL']._serialized_start=916
+  _globals['_REFUSAL']._serialized_end=1051
+  _globals['_EVENTFAULT']._serialized_start=1053
+  _globals['_EVENTFAULT']._serialized_end=1112
+  _globals['_GETREQUEST']._serialized_start=1114
+  _globals['_GETREQUEST']._serialized_end=1144
+  _globals['_GETRESPONSE']._serialized_start=1147
+  _globals['_GETRESPONSE']._serialized_end=1375
+  _globals['_SIMULATEDOUTCOME']._serialized_start=1377
+  _globals['_SIMULATEDOUTCOME']._serialized_end=1426
+  _globals['_LIFEEVENT']._serialized_start=1429
+  _globals['_LIFEEVENT']._serialized_end=1876
+  _globals['_EVENTPERSON']._serialized_start=1879
+  _globals['_EVENTPERSON']._serialized_end=2182
+  _globals['_EVENTIDENTIFIER']._serialized_start=2184
+  _globals['_EVENTIDENTIFIER']._serialized_end=2263
+  _globals['_EVENTNAME']._serialized_start=2265
+  _globals['_EVENTNAME']._serialized_end=2323
+  _globals['_EVENTOTHERNAME']._serialized_start=2325
+  _globals['_EVENTOTHERNAME']._serialized_end=2416
+  _globals['_LIFEEVENTS']._serialized_start=2546
+  _globals['_LIFEEVENTS']._serialized_end=2820
 # @@protoc_insertion_point(module_scope)

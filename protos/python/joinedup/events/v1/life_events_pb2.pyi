@@ -108,13 +108,14 @@ Global___PublishResponse: _TypeAlias = PublishResponse  # noqa: Y015
 
 @_typing.final
 class PublishStreamRequest(_message.Message):
-    """One life event of a stream."""
+    """One life event of a stream, or several."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NUMBER_FIELD_NUMBER: _builtins.int
     LIFE_EVENT_FIELD_NUMBER: _builtins.int
     CLOUD_EVENT_JSON_FIELD_NUMBER: _builtins.int
+    FOLLOWING_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """The sender's number of it; numbers rise by one within a stream."""
     cloud_event_json: _builtins.bytes
@@ -123,16 +124,23 @@ class PublishStreamRequest(_message.Message):
     def life_event(self) -> Global___LifeEvent:
         """Field by field."""
 
+    @_builtins.property
+    def following(self) -> _containers.RepeatedCompositeFieldContainer[Global___PublishRequest]:
+        """More events, with the numbers that follow: at most 99. A message costs more than an event does,
+        so whoever has many sends many in one; they are answered in one message too.
+        """
+
     def __init__(
         self,
         *,
         number: _builtins.int = ...,
         life_event: Global___LifeEvent | None = ...,
         cloud_event_json: _builtins.bytes = ...,
+        following: _abc.Iterable[Global___PublishRequest] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cloud_event_json", b"cloud_event_json", "event", b"event", "life_event", b"life_event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cloud_event_json", b"cloud_event_json", "event", b"event", "life_event", b"life_event", "number", b"number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cloud_event_json", b"cloud_event_json", "event", b"event", "following", b"following", "life_event", b"life_event", "number", b"number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["life_event", "cloud_event_json"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
@@ -142,7 +150,7 @@ Global___PublishStreamRequest: _TypeAlias = PublishStreamRequest  # noqa: Y015
 
 @_typing.final
 class PublishStreamResponse(_message.Message):
-    """The answer to one event of a stream."""
+    """The answer to one event of a stream, and to those that were sent in the same message."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -150,10 +158,53 @@ class PublishStreamResponse(_message.Message):
     ACCEPTED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     ANSWERED_THROUGH_FIELD_NUMBER: _builtins.int
+    FOLLOWING_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """The number it was sent with."""
     answered_through: _builtins.int
     """Everything up to and including this number has been answered."""
+    @_builtins.property
+    def accepted(self) -> Global___PublishResponse:
+        """It came in."""
+
+    @_builtins.property
+    def refused(self) -> Global___Refusal:
+        """It did not."""
+
+    @_builtins.property
+    def following(self) -> _containers.RepeatedCompositeFieldContainer[Global___PublishStreamAnswer]:
+        """The answers to the events that followed it in its message, in their order."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        accepted: Global___PublishResponse | None = ...,
+        refused: Global___Refusal | None = ...,
+        answered_through: _builtins.int = ...,
+        following: _abc.Iterable[Global___PublishStreamAnswer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "refused", b"refused", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "answered_through", b"answered_through", "following", b"following", "number", b"number", "refused", b"refused", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["accepted", "refused"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___PublishStreamResponse: _TypeAlias = PublishStreamResponse  # noqa: Y015
+
+@_typing.final
+class PublishStreamAnswer(_message.Message):
+    """The answer to one event of several."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """The number of the event."""
     @_builtins.property
     def accepted(self) -> Global___PublishResponse:
         """It came in."""
@@ -168,17 +219,16 @@ class PublishStreamResponse(_message.Message):
         number: _builtins.int = ...,
         accepted: Global___PublishResponse | None = ...,
         refused: Global___Refusal | None = ...,
-        answered_through: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "refused", b"refused", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "answered_through", b"answered_through", "number", b"number", "refused", b"refused", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "number", b"number", "refused", b"refused", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["accepted", "refused"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
-Global___PublishStreamResponse: _TypeAlias = PublishStreamResponse  # noqa: Y015
+Global___PublishStreamAnswer: _TypeAlias = PublishStreamAnswer  # noqa: Y015
 
 @_typing.final
 class Refusal(_message.Message):
