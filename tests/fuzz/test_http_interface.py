@@ -30,8 +30,9 @@ def document(service):
 def test_every_answer_is_one_that_is_documented(
     service, document, role, fuzz_seconds, record_property
 ):
-    thorough = fuzz_seconds is not None
-    examples = 300 if thorough else 40
+    examples = 40 if fuzz_seconds is None else 300
+    # Nobody is refused whatever they send, so its edges say nothing.
+    thorough = fuzz_seconds is not None and role != "nobody"
 
     done = run(service, document, ROLES[role], examples=examples, thorough=thorough)
 
