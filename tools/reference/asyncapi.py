@@ -12,7 +12,7 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 
 from deploy.local import ports
 from services.kit.codec import CONTENT_TYPE
-from tools.reference.contracts import BYTES, Contracts, is_dead_letter, kept, proto_of
+from tools.reference.contracts import Contracts, is_dead_letter, kept, proto_of
 
 if TYPE_CHECKING:
     from services.kit.topics import Topic
@@ -203,7 +203,7 @@ def _dead_letter(topic: Topic) -> dict[str, Any]:
             },
             {"^dl_h_": {**text_of, "description": "A header of the record itself."}},
         ),
-        "payload": {"description": f"The record's value, as it came ({BYTES})."},
+        "payload": {"description": "The record's value, as it came."},
         "bindings": _key_binding(topic),
     }
 

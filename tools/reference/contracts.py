@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from services.events.adapters.catalogue_files import CatalogueFiles
 from services.kit.topics import DEAD_LETTER_SUFFIX, Topic, load_templates, load_topics
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 ROOT: Final = Path(__file__).resolve().parents[2]
 PROTOS: Final = ROOT / "protos"
-BYTES: Final = "bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +49,3 @@ def kept(hours: int) -> str:
     if hours < 0:
         return "for ever"
     return f"{hours // 24} days" if hours % 24 == 0 and hours > 24 else f"{hours} hours"  # noqa: PLR2004  # a day
-
-
-def listed(names: Iterable[str], nobody: str = "nobody yet") -> str:
-    """Names in one line."""
-    return ", ".join(names) or nobody

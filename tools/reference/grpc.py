@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from tools.reference.contracts import PROTOS
 from tools.reference.markdown import code, codes, link, page, table
-from tools.reference.protos import Kind, Protos, Rpc, Service, read_protos
+from tools.reference.protos import Kind, Protos, Service, read_protos
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -99,6 +99,3 @@ def _type(name: str, known: frozenset[str]) -> str:
 
 def _link(name: str) -> str:
     return link(name).replace(code(name), code(name.rpartition(".")[2]))
-
-
-__all__ = ["Rpc", "kinds", "reached", "text"]
