@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import uvicorn
@@ -54,7 +55,8 @@ class BodyLimit:
     """Limits what a request may be before the application sees it.
 
     Address 414, headers 431, body 413; a body that comes too slowly 408. The body is read whole:
-    while all bodies together would be more than `most_held_bytes`, the answer is 503.
+    while all bodies together would be more than `most_held_bytes`, the answer is 503. `words` are
+    the application's own details of these answers, by code.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class BodyLimit:
         max_bytes: int | Callable[[Scope], int],
         read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
         most_held_bytes: int = MOST_HELD_BYTES,
+        words: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._app = app
+        self._words = words
         self._max = max_bytes if callable(max_bytes) else lambda _scope: max_bytes
         self._timeout = read_timeout_seconds
         self._room = most_held_bytes
@@ -96,6 +100,7 @@ class BodyLimit:
             late = f"The body did not come within {self._timeout:g} seconds."
             await refuse(ProblemError(408, "read_timeout", detail=late), scope, receive, send)
         except ProblemError as problem:
+            problem.detail = self._words.get(problem.code, problem.detail)
             await refuse(problem, scope, receive, send)
         return False
 

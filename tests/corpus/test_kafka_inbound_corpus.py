@@ -223,7 +223,7 @@ def test_the_answer_is_the_one_of_http(name: str, ran: Ran) -> None:
 
     over_http = written.over_http
 
-    same = TOLD - {"title", "detail"} if over_http["code"] == "body_too_large" else TOLD
+    same = TOLD - {"title"} if over_http["code"] == "body_too_large" else TOLD
     assert {each: written.letter.problem[each] for each in same} == {
         each: over_http[each] for each in same
     }

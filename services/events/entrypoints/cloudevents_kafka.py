@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from starlette.datastructures import Headers
 
-from services.events.domain import strict_json
+from services.events.domain import strict_json, texts
 from services.events.domain.errors import BodyMalformed, Refused, TooLarge
 from services.events.domain.strict_json import MAX_BYTES
 from services.events.entrypoints import cloudevents_http
@@ -30,7 +30,8 @@ def headers_of(record: Record) -> Headers:
         raise BodyMalformed("record_unreadable")
     sizes = [len(name.encode()) + len(value) for name, value in record.headers]
     if sum(sizes) > MAX_HEAD_BYTES or max(sizes, default=0) > MAX_ONE_HEADER_BYTES:
-        raise ProblemError(431, "header_too_large")
+        detail = texts.REQUEST["header_too_large"]
+        raise ProblemError(431, "header_too_large", detail=detail)
     if len(record.value or b"") > MAX_BYTES:
         raise TooLarge
     return Headers(raw=[(_name(name), value) for name, value in record.headers])

@@ -39,6 +39,7 @@ def create_app(
         web.BodyLimit,
         max_bytes=lambda scope: cloudevents_http.most_bytes(scope["headers"]),
         read_timeout_seconds=read_timeout_seconds,
+        words=texts.REQUEST,
     )
     app.add_middleware(web.KnownHosts, hosts=hosts)
     app.add_middleware(web.SecurityHeaders)

@@ -38,6 +38,14 @@ async def test_a_body_up_to_the_limit_arrives_whole(body):
     assert (declared.content, chunked.content) == (body, body)
 
 
+async def test_a_refusal_has_the_applications_own_words():
+    words = {"body_too_large": "Send less."}
+    async with client(BodyLimit(application(), 10, words=words)) as http:
+        answer = await http.post("/", content=b"x" * 11)
+
+    assert (answer.status_code, answer.json()["detail"]) == (413, "Send less.")
+
+
 async def test_a_declared_length_over_the_limit_is_refused_unread():
     async def app(scope, receive, send):
         raise AssertionError("the application was called")

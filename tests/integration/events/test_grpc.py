@@ -59,6 +59,18 @@ def test_a_publisher_follows_its_own_event(service, stub):
     assert got.received_at.ToDatetime().isoformat().startswith("2026-11-23T")
 
 
+def test_a_sandbox_event_tells_what_would_have_become_of_it(service, stub):
+    body = an_event_body(id="tried-by-grpc", source="urn:uk:sandbox")
+    body["data"]["persons"][1]["identifiers"] = [{"scheme": "nino", "value": "QQ000001A"}]
+    event_id = publish(service, stub, in_json(body), "sandbox").event_id
+
+    metadata = service.metadata("sandbox")
+    got = stub.Get(pb.GetRequest(event_id=event_id), timeout=10, metadata=metadata)
+
+    assert got.status == pb.EVENT_STATUS_DECIDED
+    assert [(each.role, each.outcome) for each in got.simulated] == [("mother", "delivered")]
+
+
 def test_somebody_elses_event_is_as_unknown_as_none(service, stub):
     event_id = publish(service, stub, in_json(an_event_body(id="not-theirs"))).event_id
 
