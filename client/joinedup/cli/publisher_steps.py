@@ -186,9 +186,10 @@ def _types(catalogue: CatalogueFiles, names: Sequence[str]) -> list[EventType]:
 
 
 def _next(wanted: Wanted, example: Mapping[str, Any], event: Path, test: Path) -> list[str]:
-    from services.events.domain.admission import event_id_of
+    from services.events.domain.admission import event_id_of, in_sandbox
 
-    event_id = event_id_of(wanted.id, wanted.source, example["id"])
+    admitted_as = wanted.id if wanted.live else in_sandbox(wanted.id)
+    event_id = event_id_of(admitted_as, wanted.source, example["id"])
     return [
         f"joinedup publish {event} --publisher {wanted.id}",
         f"joinedup event {event_id} --publisher {wanted.id}",

@@ -154,8 +154,7 @@ class StreamPublisher:
         sending = asyncio.create_task(_send(call, flow))
         try:
             while (response := await self._read(call, flow)) is not grpc.aio.EOF:
-                rest = flow.window.answer(response, time.monotonic())
-                if rest is not None:
+                for rest in flow.window.answer(response, time.monotonic()):
                     self._let_rest(rest, flow)
                 flow.wake()
         except grpc.aio.AioRpcError as broken:

@@ -12,6 +12,12 @@ from joinedup.client.receipt import Receipt, Result
 from joinedup.events.v1 import life_events_pb2 as pb
 
 _STATUS: Final = "/v1/events/"
+# The platform takes 256 KiB in a message, and admits a hundred events of a stream together.
+_MOST_BYTES: Final = 128 * 1024
+_MOST_TOGETHER: Final = 100
+
+
+_Answer = pb.PublishStreamResponse | pb.PublishStreamAnswer
 
 
 @dataclass(slots=True)
@@ -92,24 +98,39 @@ class StreamWindow:
         )
 
     def next_request(self) -> pb.PublishStreamRequest | None:
-        """The next event to send on this stream; None while there is none."""
-        if not self._unsent:
+        """The next events to send on this stream, as many as go together; None while none is."""
+        bodies: list[bytes] = []
+        first, size = self._last_number + 1, 0
+        while self._unsent and len(bodies) < _MOST_TOGETHER:
+            body = self._items[self._unsent[0]].body
+            size += len(body)
+            if bodies and size > _MOST_BYTES:
+                break
+            bodies.append(body)
+            self._last_number += 1
+            self._numbers[self._last_number] = self._unsent.popleft()
+        if not bodies:
             return None
-        place = self._unsent.popleft()
-        self._last_number += 1
-        self._numbers[self._last_number] = place
-        body = self._items[place].body
-        return pb.PublishStreamRequest(number=self._last_number, cloud_event_json=body)
+        following = [pb.PublishRequest(cloud_event_json=each) for each in bodies[1:]]
+        return pb.PublishStreamRequest(
+            number=first, cloud_event_json=bodies[0], following=following
+        )
 
-    def answer(self, response: pb.PublishStreamResponse, now: float) -> Rest | None:
-        """Keep an answer; returns the event if it is to be sent again. Unknown numbers are none."""
-        place = self._numbers.pop(response.number, None)
+    def answer(self, response: pb.PublishStreamResponse, now: float) -> list[Rest]:
+        """Keep answers; returns the events that are to be sent again. Unknown numbers are none."""
+        answers: tuple[_Answer, ...] = (response, *response.following)
+        rests = [self._answer(each, now) for each in answers]
+        self._move_on()
+        return [each for each in rests if each is not None]
+
+    def _answer(self, answer: _Answer, now: float) -> Rest | None:
+        place = self._numbers.pop(answer.number, None)
         if place is None:
             return None
         self._progress_at = now
         item = self._items[place]
-        refusal = response.refused
-        if response.WhichOneof("result") == "refused" and refusal.try_again:
+        refusal = answer.refused
+        if answer.WhichOneof("result") == "refused" and refusal.try_again:
             item.tries += 1
             item.give_up_at = item.give_up_at or now + self._patience
             if now + refusal.retry_after_seconds <= item.give_up_at:
@@ -118,8 +139,7 @@ class StreamWindow:
             trouble = f"gave up after {item.tries} tries: {refusal.code}: {refusal.detail}"
             item.result = Unavailable(trouble, code=refusal.code)
         else:
-            item.result = _result(response)
-        self._move_on()
+            item.result = _result(answer)
         return None
 
     def has_rested(self, place: int) -> None:
@@ -151,11 +171,11 @@ class StreamWindow:
             self.answered_through += 1
 
 
-def _result(response: pb.PublishStreamResponse) -> Result:
-    if response.WhichOneof("result") == "accepted":
-        event_id = response.accepted.event_id
-        return Receipt(event_id, f"{_STATUS}{event_id}", response.accepted.duplicate)
-    refusal = response.refused
+def _result(answer: _Answer) -> Result:
+    if answer.WhichOneof("result") == "accepted":
+        event_id = answer.accepted.event_id
+        return Receipt(event_id, f"{_STATUS}{event_id}", answer.accepted.duplicate)
+    refusal = answer.refused
     return Refused(
         refusal.code or "refused",
         refusal.detail,

@@ -60,13 +60,20 @@ class _Servicer(LifeEventsServicer):
             await refuse(context, *station.refusals.pop(0))
         await context.send_initial_metadata(())
         serve = station.serve.pop(0) if len(station.serve) > 1 else station.serve[0]
-        await serve(requests, context)
+        await serve(_one_by_one(requests), context)
 
     async def Publish(self, _request: Any, _context: Any) -> Any:  # noqa: N802  # the contract's name
         raise AssertionError("a stream is all that is asked for")
 
     async def Get(self, _request: Any, _context: Any) -> Any:  # noqa: N802  # the contract's name
         raise AssertionError("a stream is all that is asked for")
+
+
+async def _one_by_one(requests: Any) -> AsyncIterator[pb.PublishStreamRequest]:
+    """Every event as if it had come in a message of its own."""
+    async for request in requests:
+        for number, each in enumerate((request, *request.following), start=request.number):
+            yield pb.PublishStreamRequest(number=number, cloud_event_json=each.cloud_event_json)
 
 
 async def refuse(context: Any, status: grpc.StatusCode, code: str) -> None:

@@ -19,32 +19,36 @@ def a_window(most=10, taken=0):
     return window
 
 
+def events_of(request):
+    """A message's events, as (number, body)."""
+    return [
+        (request.number + place, each.cloud_event_json)
+        for place, each in enumerate((request, *request.following))
+    ]
+
+
 def sent(window):
     """Everything there is to send, as (number, body)."""
     found = []
     while (request := window.next_request()) is not None:
-        found.append((request.number, request.cloud_event_json))
+        found += events_of(request)
     return found
 
 
 def accepted(number, event_id="e" * 26):
-    answer = pb.PublishStreamResponse(number=number)
-    answer.accepted.event_id = event_id
-    return answer
+    receipt = pb.PublishResponse(event_id=event_id)
+    return pb.PublishStreamResponse(number=number, accepted=receipt)
 
 
 def refused(number, *, try_again=False, seconds=0):
-    answer = pb.PublishStreamResponse(number=number)
-    answer.refused.CopyFrom(
-        pb.Refusal(
-            code="field_unknown",
-            detail="no",
-            try_again=try_again,
-            retry_after_seconds=seconds,
-            faults=[pb.EventFault(pointer="/data/x", code="field_unknown", detail="?")],
-        )
+    refusal = pb.Refusal(
+        code="field_unknown",
+        detail="no",
+        try_again=try_again,
+        retry_after_seconds=seconds,
+        faults=[pb.EventFault(pointer="/data/x", code="field_unknown", detail="?")],
     )
-    return answer
+    return pb.PublishStreamResponse(number=number, refused=refusal)
 
 
 def test_numbers_rise_by_one_and_answers_come_back_in_order():
@@ -79,7 +83,7 @@ def test_a_new_stream_sends_what_is_unanswered_under_numbers_that_follow():
     window.begin_stream()
 
     assert sent(window) == [(5, b"0"), (6, b"2"), (7, b"3")]
-    assert window.answer(accepted(1), 0.0) is None
+    assert window.answer(accepted(1), 0.0) == []
     assert window.answered_through == 0
 
 
@@ -87,7 +91,7 @@ def test_what_may_succeed_later_rests_and_goes_again_by_itself():
     window = a_window(taken=2)
     sent(window)
 
-    rest = window.answer(refused(1, try_again=True, seconds=2), 0.0)
+    (rest,) = window.answer(refused(1, try_again=True, seconds=2), 0.0)
 
     assert (rest.place, rest.tries, rest.seconds) == (0, 1, 2)
     assert sent(window) == []
@@ -102,8 +106,7 @@ def test_what_never_succeeds_is_unavailable_in_the_end():
     window = a_window(taken=1)
     for number in range(1, 4):
         sent(window)
-        rest = window.answer(refused(number, try_again=True), number * 20.0)
-        if rest is not None:
+        for rest in window.answer(refused(number, try_again=True), number * 20.0):
             window.has_rested(rest.place)
 
     (result,) = window.results()
@@ -177,13 +180,12 @@ def test_every_event_is_answered_once_and_in_order(steps, data):
             window.take(b"%d" % taken, 0.0)
             taken += 1
         elif step == "send" and (request := window.next_request()):
-            unanswered[request.number] = request.cloud_event_json.decode()
+            unanswered |= {number: body.decode() for number, body in events_of(request)}
         elif step in {"answer", "again"} and unanswered:
             number = data.draw(st.sampled_from(sorted(unanswered)))
             name = unanswered.pop(number)
             answer = accepted(number, name) if step == "answer" else refused(number, try_again=True)
-            if rest := window.answer(answer, 0.0):
-                resting.append(rest.place)
+            resting += [each.place for each in window.answer(answer, 0.0)]
         elif step == "break":
             unanswered.clear()
             window.begin_stream()
@@ -194,3 +196,36 @@ def test_every_event_is_answered_once_and_in_order(steps, data):
     assert handed_back == [str(place) for place in range(len(handed_back))]
     assert window.answered_through == len(handed_back)
     assert len(handed_back) == taken
+
+
+def test_what_is_at_hand_goes_together_in_messages_that_the_platform_takes():
+    window = StreamWindow(1_000, PATIENCE)
+    window.begin_stream()
+    for _ in range(250):
+        window.take(b"x", 0.0)
+    for _ in range(5):
+        window.take(b"x" * 60_000, 0.0)
+
+    sizes = []
+    while (request := window.next_request()) is not None:
+        sizes.append(len(events_of(request)))
+        assert request.ByteSize() < 256 * 1024
+
+    assert sizes == [100, 100, 52, 2, 1]
+
+
+def test_answers_that_come_in_one_message_are_all_kept():
+    window = a_window(taken=3)
+    sent(window)
+    following = [pb.PublishStreamAnswer(number=2), pb.PublishStreamAnswer(number=3)]
+    for each in following:
+        each.accepted.event_id = "b"
+
+    window.answer(
+        pb.PublishStreamResponse(
+            number=1, accepted=pb.PublishResponse(event_id="a"), following=following
+        ),
+        0.0,
+    )
+
+    assert [each.event_id for each in window.results()] == ["a", "b", "b"]
