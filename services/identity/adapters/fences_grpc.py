@@ -7,7 +7,7 @@ import grpc
 
 from joinedup.notifications.v1 import fences_pb2, fences_pb2_grpc
 from services.identity.domain.permission import PermissionSet
-from services.identity.wire import permission_set_message
+from services.identity.wire.permissions import permission_set_message
 from services.kit.rpc import connect
 from services.kit.telemetry import log
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from services.identity import metrics
 from services.identity.adapters.postgres_pool import Pool, transaction
 from services.identity.domain.errors import StoreUnavailable
-from services.identity.wire import PERMISSION_SET_TYPE, PERMISSIONS, permission_set_from
+from services.identity.wire.permissions import PERMISSION_SET_TYPE, PERMISSIONS, permission_set_from
 from services.kit.codec import Headers, encode
 from services.kit.log_producer import LogProducer, LogUnavailable
 from services.kit.retry import back_off

@@ -14,7 +14,7 @@ from services.identity.domain.permission import (
 )
 from services.identity.domain.permission_history import append
 from services.identity.ports import NewId
-from services.identity.wire import permission_set_bytes
+from services.identity.wire.permissions import permission_set_bytes
 from services.kit.postgres import Connection
 from services.kit.telemetry import current_traceparent
 

@@ -15,7 +15,7 @@ from joinedup.identity.v1 import (
     subjects_pb2,
     subjects_pb2_grpc,
 )
-from services.identity import metrics, wire
+from services.identity import metrics
 from services.identity.domain.errors import FieldInvalid, SignInRefused
 from services.identity.entrypoints.grpc_errors import refusals
 from services.identity.entrypoints.grpc_subjects import Subjects
@@ -30,6 +30,7 @@ from services.identity.handlers.choices import (
 from services.identity.handlers.enforcement import register_enforcement_point, renew_lease
 from services.identity.handlers.sign_in import exchange_id_token
 from services.identity.ports import EnforcementPoint
+from services.identity.wire import permissions, values
 from services.kit.rpc import caller_of
 
 MAX_SUBJECTS: Final = 500
@@ -46,12 +47,12 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
     ) -> permissions_pb2.ListResponse:
         """The caller's set, and what one may choose."""
         with refusals():
-            language = wire.language_of(request.language)
+            language = values.language_of(request.language)
             held = await list_permissions(self._around.store, _subject())
         agreements = self._around.agreements.current
         return permissions_pb2.ListResponse(
-            permissions=wire.permission_set_message(held),
-            offers=wire.offer_messages(agreements.values(), language),
+            permissions=permissions.permission_set_message(held),
+            offers=permissions.offer_messages(agreements.values(), language),
         )
 
     async def Give(  # noqa: N802  # the contract's name
@@ -64,12 +65,12 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
                 around.store,
                 around.agreements.current,
                 _subject(),
-                wire.terms_of(request),
+                permissions.terms_of(request),
                 if_serial=request.if_serial,
                 now=around.clock.now(),
             )
         metrics.permission_given(len(outcome.changes))
-        message = wire.permission_message(row)
+        message = permissions.permission_message(row)
         return permissions_pb2.GiveResponse(permission=message, serial=outcome.after.serial)
 
     async def Withdraw(  # noqa: N802  # the contract's name
@@ -93,9 +94,9 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
             )
         metrics.permission_withdrawn(withdrawal, around.clock.monotonic() - begun)
         return permissions_pb2.WithdrawResponse(
-            permission=wire.permission_message(withdrawal.permission),
+            permission=permissions.permission_message(withdrawal.permission),
             serial=withdrawal.serial,
-            took_effect_at=wire.timestamp(withdrawal.took_effect_at),
+            took_effect_at=values.timestamp(withdrawal.took_effect_at),
             outstanding=withdrawal.outstanding,
         )
 
@@ -105,7 +106,7 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
         """Every change of the caller's rows."""
         with refusals():
             entries = await read_history(self._around.store, _subject())
-        return permissions_pb2.HistoryResponse(changes=map(wire.change_message, entries))
+        return permissions_pb2.HistoryResponse(changes=map(permissions.change_message, entries))
 
     async def Snapshot(  # noqa: N802  # the contract's name
         self, request: permissions_pb2.SnapshotRequest, _context: Any
@@ -115,7 +116,7 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
             if len(request.subjects) > MAX_SUBJECTS:
                 raise FieldInvalid("subjects", "list_too_long")
             sets = await read_snapshot(self._around.store, request.subjects)
-        return permissions_pb2.SnapshotResponse(sets=map(wire.permission_set_message, sets))
+        return permissions_pb2.SnapshotResponse(sets=map(permissions.permission_set_message, sets))
 
 
 class EnforcementPoints(Servicer, enforcement_points_pb2_grpc.EnforcementPointsServicer):
@@ -127,8 +128,8 @@ class EnforcementPoints(Servicer, enforcement_points_pb2_grpc.EnforcementPointsS
         """Announce a process."""
         with refusals():
             point = EnforcementPoint(
-                instance=wire.present(request.instance, "instance"),
-                address=wire.present(request.address, "address"),
+                instance=values.present(request.instance, "instance"),
+                address=values.present(request.address, "address"),
             )
             await register_enforcement_point(self._around.book, point)
         return enforcement_points_pb2.EnforcementPointsRegisterResponse(lease=self._lease())
@@ -138,7 +139,7 @@ class EnforcementPoints(Servicer, enforcement_points_pb2_grpc.EnforcementPointsS
     ) -> enforcement_points_pb2.RenewResponse:
         """Prolong a lease."""
         with refusals():
-            instance = wire.present(request.instance, "instance")
+            instance = values.present(request.instance, "instance")
             await renew_lease(self._around.book, instance)
         return enforcement_points_pb2.RenewResponse(lease=self._lease())
 
@@ -172,7 +173,7 @@ class SignIn(Servicer, sign_in_pb2_grpc.SignInServicer):
         metrics.signed_in("exchanged")
         return sign_in_pb2.ExchangeResponse(
             person_token=signed_in.token,
-            expires_at=wire.timestamp(signed_in.expires_at),
+            expires_at=values.timestamp(signed_in.expires_at),
             language=signed_in.language,
         )
 

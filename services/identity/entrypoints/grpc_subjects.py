@@ -7,7 +7,7 @@ from typing import Any, Final
 from opentelemetry.trace import get_current_span
 
 from joinedup.identity.v1 import subjects_pb2, subjects_pb2_grpc
-from services.identity import metrics, wire
+from services.identity import metrics
 from services.identity.domain.errors import IdentityError
 from services.identity.domain.life_event import LifeEvent
 from services.identity.entrypoints.grpc_errors import refusal, refusals
@@ -19,6 +19,7 @@ from services.identity.handlers.resolve_life_event import (
     resolve_life_event,
     resolve_life_events,
 )
+from services.identity.wire import subjects
 from services.kit.telemetry import context_from, fail, tracer
 
 SPAN: Final = "resolve life event"
@@ -34,7 +35,7 @@ class Subjects(Servicer, subjects_pb2_grpc.SubjectsServicer):
         around = self._around
         with refusals():
             registered = await register_person(
-                wire.registration_of(request, around.issuer),
+                subjects.registration_of(request, around.issuer),
                 store=around.store,
                 fingerprints=around.fingerprints,
                 new_id=around.new_id,
@@ -51,10 +52,10 @@ class Subjects(Servicer, subjects_pb2_grpc.SubjectsServicer):
         """Turn the persons of an event into handles."""
         now = self._around.clock.now()
         with refusals():
-            event = wire.life_event_of(request, now)
+            event = subjects.life_event_of(request, now)
             resolved = await resolve_life_event(event, self._resolver(), self._around.fencing, now)
         metrics.events_resolved([resolved])
-        return wire.resolve_response(resolved.resolution)
+        return subjects.resolve_response(resolved.resolution)
 
     async def ResolveBatch(  # noqa: N802  # the contract's name
         self, request: subjects_pb2.ResolveBatchRequest, _context: Any
@@ -62,7 +63,7 @@ class Subjects(Servicer, subjects_pb2_grpc.SubjectsServicer):
         """Turn the persons of many events into handles."""
         now = self._around.clock.now()
         with _event_spans([each.traceparent for each in request.events]), refusals():
-            read = wire.life_events_of(request, now)
+            read = subjects.life_events_of(request, now)
             events = [each for each in read if isinstance(each, LifeEvent)]
             answered = iter(await resolve_life_events(events, self._resolver(), now))
         answers = [next(answered) if isinstance(each, LifeEvent) else each for each in read]
@@ -77,7 +78,7 @@ class Subjects(Servicer, subjects_pb2_grpc.SubjectsServicer):
 
 def _result(answer: Resolved | IdentityError) -> subjects_pb2.ResolveResult:
     if isinstance(answer, Resolved):
-        return subjects_pb2.ResolveResult(resolved=wire.resolve_response(answer.resolution))
+        return subjects_pb2.ResolveResult(resolved=subjects.resolve_response(answer.resolution))
     code, try_again = refusal(answer)
     return subjects_pb2.ResolveResult(
         refused=subjects_pb2.ResolveRefusal(code=code, try_again=try_again)

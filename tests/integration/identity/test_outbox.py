@@ -12,7 +12,7 @@ from opentelemetry.trace import format_trace_id
 
 from joinedup.identity.v1.permission_set_pb2 import PermissionSet
 from services.identity.adapters.outbox_relay import AT_ONCE, OutboxRelay
-from services.identity.wire import PERMISSIONS
+from services.identity.wire.permissions import PERMISSIONS
 from services.kit import telemetry
 from services.kit.codec import decode
 from services.kit.log_producer import LogProducer, LogUnavailable

@@ -14,7 +14,7 @@ from joinedup.identity.v1 import permissions_pb2 as pb
 from services.identity.domain.errors import StoreUnavailable
 from services.identity.entrypoints import upkeep
 from services.identity.handlers.fencing import Fencing
-from services.identity.wire import timestamp
+from services.identity.wire.values import timestamp
 from services.kit.clock import SystemClock
 from tests.integration.identity.running import Point, eventually
 

@@ -1,26 +1,21 @@
-"""Between the messages of the contracts and the words of the domain."""
+"""Events, the people they name, and the answers."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
-from google.protobuf.timestamp_pb2 import Timestamp
 
-from joinedup.identity.v1 import permission_set_pb2, permissions_pb2, subjects_pb2
-from services.identity.domain.agreement import LANGUAGES, Agreement
+from joinedup.identity.v1 import subjects_pb2
 from services.identity.domain.birth_date import is_partial_date
 from services.identity.domain.errors import FieldInvalid
 from services.identity.domain.identifier import Identifier, check_identifier
 from services.identity.domain.life_event import LifeEvent, OtherName, Person, Reason
-from services.identity.domain.permission import Choice, Flag, Permission, PermissionSet, Terms
-from services.identity.domain.permission_history import Entry
 from services.identity.domain.resolution import Resolution
 from services.identity.handlers.register_person import Registration
+from services.identity.wire.values import MAX_TEXT, allowed, instant, language_of, present
 
-PERMISSIONS: Final = "permissions.v1"
-PERMISSION_SET_TYPE: Final = permission_set_pb2.PermissionSet.DESCRIPTOR.full_name
 NATIONS: Final = frozenset({"E", "W", "S", "NI"})
 SEXES: Final = frozenset({"", "F", "M"})
 MAX_EVENTS: Final = 500
@@ -28,14 +23,6 @@ MAX_PERSONS: Final = 32
 MAX_IDENTIFIERS: Final = 8
 MAX_OTHER_NAMES: Final = 10
 NAME_KINDS: Final = frozenset({"birth", "previous", "known_as"})
-MAX_TEXT: Final = 200
-
-_CHOICES: Final = {
-    Choice.UNSAID: permission_set_pb2.CHOICE_UNSPECIFIED,
-    Choice.GIVEN: permission_set_pb2.CHOICE_GIVEN,
-    Choice.WITHDRAWN: permission_set_pb2.CHOICE_WITHDRAWN,
-}
-_FLAGS: Final = {Flag.DECEASED: permission_set_pb2.FLAG_DECEASED}
 
 
 def life_event_of(request: subjects_pb2.ResolveRequest, now: datetime) -> LifeEvent:
@@ -50,9 +37,9 @@ def life_event_of(request: subjects_pb2.ResolveRequest, now: datetime) -> LifeEv
         type=request.type,
         publisher=request.publisher,
         occurred=request.occurred,
-        registered_at=_instant(request.registered_at) if dated else now,
+        registered_at=instant(request.registered_at, "registered_at") if dated else now,
         reason=_one_of(Reason, request.reason, "reason"),
-        nation=_allowed(request.nation, NATIONS, "nation"),
+        nation=allowed(request.nation, NATIONS, "nation"),
         persons=tuple(_person(each, "persons", i) for i, each in enumerate(request.persons)),
         supersedes=request.supersedes,
         facts=_plain(request.facts),
@@ -94,34 +81,8 @@ def registration_of(request: subjects_pb2.RegisterRequest, issuer: str) -> Regis
         issuer=issuer,
         sub=request.oidc_sub,
         language=language_of(request.language),
-        nation=_allowed(request.nation, NATIONS, "nation"),
+        nation=allowed(request.nation, NATIONS, "nation"),
     )
-
-
-def terms_of(request: permissions_pb2.GiveRequest) -> Terms:
-    """What a person agrees to."""
-    ends = request.HasField("expires_at")
-    return Terms(
-        purpose=request.purpose,
-        controller=request.controller,
-        agreement_hash=request.agreement_hash,
-        channels=tuple(request.channels),
-        expires_at=_instant(request.expires_at, "expires_at") if ends else None,
-    )
-
-
-def language_of(text: str) -> str:
-    """The language asked for, English where none is; raises FieldInvalid."""
-    return _allowed(text or LANGUAGES[0], LANGUAGES, "language")
-
-
-def present(text: str, path: str) -> str:
-    """The text, which must be there and not too long; raises FieldInvalid."""
-    if not text:
-        raise FieldInvalid(path, "field_required")
-    if len(text) > MAX_TEXT:
-        raise FieldInvalid(path, "text_too_long")
-    return text
 
 
 def resolve_response(resolution: Resolution) -> subjects_pb2.ResolveResponse:
@@ -141,79 +102,6 @@ def resolve_response(resolution: Resolution) -> subjects_pb2.ResolveResponse:
         )
         person.record.update(dict(each.record))
     return response
-
-
-def permission_message(permission: Permission) -> permission_set_pb2.Permission:
-    """One row."""
-    return permission_set_pb2.Permission(
-        purpose=permission.purpose,
-        controller=permission.controller,
-        choice=_CHOICES[permission.choice],
-        epoch=permission.epoch,
-        lawful_basis=permission.lawful_basis,
-        channels=permission.channels,
-        expires_at=timestamp(permission.expires_at),
-        agreement_hash=permission.agreement_hash,
-    )
-
-
-def permission_set_message(held: PermissionSet) -> permission_set_pb2.PermissionSet:
-    """A whole set."""
-    return permission_set_pb2.PermissionSet(
-        subject=held.subject,
-        serial=held.serial,
-        permissions=map(permission_message, held.permissions),
-        flags=[_FLAGS[flag] for flag in sorted(held.flags)],
-    )
-
-
-def permission_set_bytes(held: PermissionSet) -> bytes:
-    """A whole set as it stands on the log."""
-    return permission_set_message(held).SerializeToString(deterministic=True)
-
-
-def permission_set_from(value: bytes) -> permission_set_pb2.PermissionSet:
-    """The message that `permission_set_bytes` wrote."""
-    return permission_set_pb2.PermissionSet.FromString(value)
-
-
-def offer_messages(agreements: Iterable[Agreement], language: str) -> list[permissions_pb2.Offer]:
-    """What one may choose, in one language."""
-    return [
-        permissions_pb2.Offer(
-            purpose=each.purpose,
-            controller=each.controller,
-            purpose_name=each.purpose_name[language],
-            controller_name=each.controller_name[language],
-            text=each.text[language],
-            agreement_hash=each.hash,
-        )
-        for each in agreements
-    ]
-
-
-def change_message(entry: Entry) -> permissions_pb2.PermissionChange:
-    """One change of the history."""
-    return permissions_pb2.PermissionChange(
-        serial=entry.serial,
-        purpose=entry.purpose,
-        controller=entry.controller,
-        choice=_CHOICES[entry.choice],
-        epoch=entry.epoch,
-        at=timestamp(entry.at),
-        signed_by=entry.signed_by,
-        hash=entry.hash,
-        previous_hash=entry.previous_hash,
-    )
-
-
-def timestamp(moment: datetime | None) -> Timestamp | None:
-    """An instant as the contracts write it."""
-    if moment is None:
-        return None
-    written = Timestamp()
-    written.FromDatetime(moment.astimezone(UTC))
-    return written
 
 
 def _person(person: subjects_pb2.Person, path: str, place: int | None = None) -> Person:
@@ -241,7 +129,7 @@ def _read(person: subjects_pb2.Person) -> Person:
         family=name.family,
         birth_date=birth_date,
         postcode=person.postcode,
-        sex=_allowed(person.sex, SEXES, "sex"),
+        sex=allowed(person.sex, SEXES, "sex"),
         other_names=_other_names(person.other_names) if person.other_names else (),
     )
 
@@ -251,7 +139,7 @@ def _other_names(names: Sequence[subjects_pb2.OtherName]) -> tuple[OtherName, ..
         raise FieldInvalid("other_names", "list_too_long")
     return tuple(
         OtherName(
-            kind=_allowed(each.kind, NAME_KINDS, f"other_names[{index}].kind"),
+            kind=allowed(each.kind, NAME_KINDS, f"other_names[{index}].kind"),
             given=tuple(each.name.given),
             family=each.name.family,
         )
@@ -281,21 +169,8 @@ def _sequence(number: int) -> int:
     return number
 
 
-def _allowed(text: str, allowed: Iterable[str], path: str) -> str:
-    if text not in allowed:
-        raise FieldInvalid(path, "value_not_allowed")
-    return text
-
-
 def _one_of(kind: type[Reason], text: str, path: str) -> Reason:
     try:
         return kind(text)
     except ValueError:
         raise FieldInvalid(path, "value_not_allowed") from None
-
-
-def _instant(moment: Timestamp, path: str = "registered_at") -> datetime:
-    try:
-        return moment.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise FieldInvalid(path, "time_invalid") from None

@@ -1,0 +1,1 @@
+"""Between the messages of the contracts and the words of the domain."""
