@@ -355,6 +355,21 @@ async def test_a_publisher_has_so_many_streams_and_no_more(door):
         assert (await answers(freed, 1))[0].number == 1
 
 
+async def test_a_client_that_leaves_at_any_moment_is_no_error_of_ours(door, gate, caplog):
+    for read in range(20):
+        gate.padding = 2_000 * read
+        stream = door.stream()
+        await send(stream, *(event(number) for number in range(1, 60)))
+        await answers(stream, read)
+        stream.cancel()
+
+    last = door.stream()
+    await send(last, event(1))
+
+    assert (await answers(last, 1))[0].number == 1
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
 async def test_a_token_opens_one_stream(door):
     first = door.stream("Bearer same")
     await send(first, event(1))

@@ -71,6 +71,7 @@ class PublisherStream:
         Raises RpcRefused when it was not the sender who ended it in order, NotAuthenticated, with
         answers outstanding, when the sender is not believed any more.
         """
+        believed = True
         try:
             async with asyncio.TaskGroup() as works:
                 reading = works.create_task(self._read(requests))
@@ -82,8 +83,10 @@ class PublisherStream:
                 await works.create_task(self._answer())
                 for each in beside:
                     each.cancel()
-        except* NotAuthenticated as cut_off:
-            raise cut_off.exceptions[0] from None
+        except* NotAuthenticated:
+            believed = False
+        if not believed:
+            raise NotAuthenticated("token_key")
         if self._why is not None:
             raise self._why
 
@@ -140,8 +143,9 @@ class PublisherStream:
 
     async def _stop_reading(self, reading: asyncio.Task[None], stopping: asyncio.Event) -> None:
         await stopping.wait()
-        self._why = stream_ends("stopping")
-        reading.cancel()
+        if not reading.done():
+            self._why = stream_ends("stopping")
+            reading.cancel()
 
     def _require_belief(self) -> None:
         if not self._around.still_believed(self._assertion):
