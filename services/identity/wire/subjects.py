@@ -1,11 +1,11 @@
 """Events, the people they name, and the answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.json_format import MessageToDict, SerializeToJsonError
+from google.protobuf.struct_pb2 import Struct, Value
 
 from joinedup.identity.v1 import subjects_pb2
 from services.identity.domain.birth_date import is_partial_date
@@ -14,7 +14,7 @@ from services.identity.domain.identifier import Identifier, check_identifier
 from services.identity.domain.life_event import LifeEvent, OtherName, Person, Reason
 from services.identity.domain.resolution import Resolution
 from services.identity.handlers.register_person import Registration
-from services.identity.wire.values import MAX_TEXT, allowed, instant, language_of, present
+from services.identity.wire.values import MAX_TEXT, allowed, instant, keepable, language_of, present
 
 NATIONS: Final = frozenset({"E", "W", "S", "NI"})
 SEXES: Final = frozenset({"", "F", "M"})
@@ -28,7 +28,9 @@ NAME_KINDS: Final = frozenset({"birth", "previous", "known_as"})
 def life_event_of(request: subjects_pb2.ResolveRequest, now: datetime) -> LifeEvent:
     """The event of a request; raises FieldInvalid. One without a register's time has `now`."""
     for name in ("event_id", "type", "publisher", "occurred"):
-        present(getattr(request, name), name)
+        keepable(present(getattr(request, name), name), name)
+    if request.supersedes:
+        keepable(present(request.supersedes, "supersedes"), "supersedes")
     if not 1 <= len(request.persons) <= MAX_PERSONS:
         raise FieldInvalid("persons", "list_length")
     dated = request.HasField("registered_at")
@@ -120,6 +122,8 @@ def _read(person: subjects_pb2.Person) -> Person:
     for index, each in enumerate(identifiers):
         check_identifier(each, f"identifiers[{index}]")
     name, birth_date = person.name, person.birth_date
+    others = person.other_names
+    keepable("".join((name.family, person.postcode, *name.given)), "name")
     if birth_date and not is_partial_date(birth_date):
         raise FieldInvalid("birth_date", "date_invalid")
     return Person(
@@ -130,21 +134,17 @@ def _read(person: subjects_pb2.Person) -> Person:
         birth_date=birth_date,
         postcode=person.postcode,
         sex=allowed(person.sex, SEXES, "sex"),
-        other_names=_other_names(person.other_names) if person.other_names else (),
+        other_names=_other_names(others) if others else (),
     )
 
 
 def _other_names(names: Sequence[subjects_pb2.OtherName]) -> tuple[OtherName, ...]:
     if len(names) > MAX_OTHER_NAMES:
         raise FieldInvalid("other_names", "list_too_long")
-    return tuple(
-        OtherName(
-            kind=allowed(each.kind, NAME_KINDS, f"other_names[{index}].kind"),
-            given=tuple(each.name.given),
-            family=each.name.family,
-        )
-        for index, each in enumerate(names)
-    )
+    for index, each in enumerate(names):
+        allowed(each.kind, NAME_KINDS, f"other_names[{index}].kind")
+        keepable("".join((each.name.family, *each.name.given)), f"other_names[{index}]")
+    return tuple(OtherName(each.kind, tuple(each.name.given), each.name.family) for each in names)
 
 
 def _plain(facts: Struct) -> dict[str, Any]:
@@ -152,11 +152,31 @@ def _plain(facts: Struct) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in facts.fields.items():
         kind = value.WhichOneof("kind")
-        if kind in {"string_value", "bool_value"}:
-            found[name] = getattr(value, kind)
+        if kind == "string_value":
+            found[name] = keepable(value.string_value, f"facts.{name}")
+        elif kind == "bool_value":
+            found[name] = value.bool_value
         else:
-            found[name] = _whole(MessageToDict(value))
+            found[name] = _whole(_read_fact(value, f"facts.{name}"))
     return found
+
+
+def _read_fact(value: Value, path: str) -> Any:
+    try:
+        read = MessageToDict(value)
+    except (SerializeToJsonError, ValueError):
+        # No JSON has an infinite number, or one that is none.
+        raise FieldInvalid(path, "value_not_allowed") from None
+    keepable("".join(_texts(read)), path)
+    return read
+
+
+def _texts(fact: Any) -> Iterator[str]:
+    if isinstance(fact, str):
+        yield fact
+    elif isinstance(fact, list | dict):
+        for each in fact if isinstance(fact, list) else (*fact, *fact.values()):
+            yield from _texts(each)
 
 
 def _whole(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from math import inf
 
 import grpc
 import pytest
@@ -15,6 +16,7 @@ from services.kit import telemetry
 from services.kit.ids import new_random_id
 from services.kit.rpc import fields_of, reason_of
 from tests.builders import (
+    BENEFIT,
     a_birth,
     a_child,
     a_death,
@@ -25,6 +27,8 @@ from tests.builders import (
 from tests.integration.identity.running import eventually, in_one_call
 
 pytestmark = pytest.mark.integration
+
+CLAIMANT = pb.Person(role="claimant", identifiers=[a_nino(1)])
 
 
 async def test_each_event_has_its_answer_in_the_order_asked(identity, mair):
@@ -87,6 +91,26 @@ async def test_one_events_refusal_touches_no_other(identity, mair):
     assert results[6].resolved == await identity.subjects.Resolve(fine)
     [held] = await identity.snapshot(mair)
     assert list(held.flags) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (a_birth(a_child("A\0da"), a_mother()), "text_control_char"),
+        (a_birth(a_child(), a_mother(), occurred="2026\0"), "text_control_char"),
+        (a_birth(a_child(), a_mother(), supersedes="x" * 201), "text_too_long"),
+        (a_resolve_request(BENEFIT, [CLAIMANT], {"award_from": "\0"}), "text_control_char"),
+        (a_resolve_request(BENEFIT, [CLAIMANT], {"award_from": ["\0"]}), "text_control_char"),
+        (a_resolve_request(BENEFIT, [CLAIMANT], {"award_from": inf}), "value_not_allowed"),
+    ],
+)
+async def test_what_no_database_keeps_is_refused_and_the_others_stand(identity, wrong, code):
+    fine = a_birth(a_child(), a_mother(a_nino(1)))
+
+    results = await in_one_call(identity, [wrong, fine])
+
+    assert results[0].refused.code == code
+    assert results[1].HasField("resolved")
 
 
 @pytest.mark.parametrize(
