@@ -3,13 +3,13 @@
 import pytest
 from starlette.datastructures import Headers
 
-from services.events.domain.errors import BodyMalformed
+from services.events.domain.errors import Refused
 from services.events.entrypoints.cloudevents_http import binary_event
 
 
 def id_in(written):
     event = binary_event(Headers(raw=[(b"ce-id", written)]), b"{}")
-    return event.reason if isinstance(event, BodyMalformed) else event["id"]
+    return event.reason if isinstance(event, Refused) else event["id"]
 
 
 @pytest.mark.parametrize(
