@@ -75,9 +75,11 @@ def broken(draw: st.DrawFn) -> tuple[dict[str, Any], str]:
             case "drop":
                 del holder[place[-1]]
             case "put":
-                holder[place[-1]] = draw(VALUES)
+                holder[place[-1]] = copy.deepcopy(draw(VALUES))
             case "add" if isinstance(holder, dict):
-                holder[draw(st.sampled_from(["surprise", "sequence", "supersedes"]))] = draw(VALUES)
+                holder[draw(st.sampled_from(["surprise", "sequence", "supersedes"]))] = (
+                    copy.deepcopy(draw(VALUES))
+                )
     return told, publisher
 
 
