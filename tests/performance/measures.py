@@ -19,6 +19,7 @@ from services.kit.log_producer import LogProducer
 from services.kit.topics import Topic, create_topics
 from tests.performance.bench import Bench
 from tests.performance.door import door
+from tests.performance.equality import equality
 from tests.performance.processor import per_event_ms, used_seconds
 from tests.performance.report import Result
 
@@ -94,6 +95,7 @@ MEASURES: Final[Mapping[str, Callable[[Bench], Awaitable[list[Result]]]]] = Mapp
         "registration": registration,
         "journey": journey,
         "door": door,
+        "equality": equality,
     }
 )
 
