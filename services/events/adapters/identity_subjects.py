@@ -1,6 +1,6 @@
 """Identity's `Subjects/Resolve` as the port that knows people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import grpc
@@ -19,6 +19,8 @@ from services.kit.telemetry import log, within
 
 # A fence waits up to two seconds for what is being written at that moment.
 DEADLINE_SECONDS: Final = 4.0
+# Identity takes 256 KiB in a message; each question needs a few bytes besides.
+MOST_BYTES: Final = 192 * 1024
 
 # The question itself was refused: asking again would not help.
 _OUR_MISTAKE: Final = frozenset(
@@ -39,29 +41,52 @@ class IdentitySubjects:
     async def resolve(
         self, events: Sequence[LifeEvent], traceparents: Sequence[str]
     ) -> list[Resolution | EventsError]:
-        """The handles of the persons each event concerns, in one call for all of them."""
+        """The handles of the persons each event concerns, in as few calls as they fit into."""
+        asked = [
+            wire.resolve_request(event, traceparent)
+            for event, traceparent in zip(events, traceparents, strict=True)
+        ]
+        found: list[Resolution | EventsError] = []
+        # One after the other, so that what comes later in a batch is asked later.
+        for together in _fitting(asked):
+            found += await self._ask(together)
+        return found
+
+    async def _ask(
+        self, asked: Sequence[subjects_pb2.ResolveRequest]
+    ) -> list[Resolution | EventsError]:
         try:
-            if len(events) == 1:
-                return [await self._one(events[0], traceparents[0])]
-            return await self._many(events, traceparents)
+            if len(asked) > 1:
+                return await self._many(asked)
+            with within(asked[0].traceparent):
+                answer = await self._stub.Resolve(asked[0], timeout=DEADLINE_SECONDS)
+            return [wire.resolution(answer)]
         except grpc.aio.AioRpcError as error:
             reason = reason_of(error) or error.code().name.lower()
             may_try_again = error.code() not in _OUR_MISTAKE or reason == _NOT_LOADED_YET
-            return [_refusal(reason, may_try_again=may_try_again)] * len(events)
-
-    async def _one(self, event: LifeEvent, traceparent: str) -> Resolution:
-        with within(traceparent):
-            request = wire.resolve_request(event)
-            return wire.resolution(await self._stub.Resolve(request, timeout=DEADLINE_SECONDS))
+            return [_refusal(reason, may_try_again=may_try_again)] * len(asked)
 
     async def _many(
-        self, events: Sequence[LifeEvent], traceparents: Sequence[str]
+        self, asked: Sequence[subjects_pb2.ResolveRequest]
     ) -> list[Resolution | EventsError]:
-        request = subjects_pb2.ResolveBatchRequest(
-            events=map(wire.resolve_request, events, traceparents)
-        )
+        request = subjects_pb2.ResolveBatchRequest(events=asked)
         response = await self._stub.ResolveBatch(request, timeout=DEADLINE_SECONDS)
         return [_resolved(each) for each in response.results]
+
+
+def _fitting(
+    asked: Sequence[subjects_pb2.ResolveRequest],
+) -> Iterator[list[subjects_pb2.ResolveRequest]]:
+    """The questions in their order, as many together as a message carries."""
+    together: list[subjects_pb2.ResolveRequest] = []
+    size = 0
+    for each in asked:
+        size += each.ByteSize()
+        if together and size > MOST_BYTES:
+            yield together
+            together, size = [], each.ByteSize()
+        together.append(each)
+    yield together
 
 
 def _resolved(result: subjects_pb2.ResolveResult) -> Resolution | EventsError:

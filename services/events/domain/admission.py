@@ -14,6 +14,9 @@ from services.events.domain.errors import Refused
 
 ID_LENGTH: Final = 26
 _EVENT_ID = re.compile(r"[a-z2-7]{26}")
+_WHOLE_REAL = re.compile(r"\.0[,}\]]")
+# Beyond it a real number does not say which whole one it is.
+_EXACT: Final = 2**53
 
 # After this long without an answer, whoever was admitting an event is taken for dead.
 LEASE: Final = timedelta(seconds=30)
@@ -143,13 +146,30 @@ def is_event_id(text: str) -> bool:
 def digest_of(body: Mapping[str, Any]) -> bytes:
     """SHA-256 over the canonical JSON of a parsed body: order and white space do not count.
 
-    Nor does `datacontenttype`, which can only say what is so without it.
+    Nor does `datacontenttype`, which can only say what is so without it, nor how a whole number is
+    written: 1.0 is 1.
     """
     told = {name: value for name, value in body.items() if name != "datacontenttype"}
-    canonical = json.dumps(
-        told, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    canonical = _canonical(told)
+    if _WHOLE_REAL.search(canonical):
+        canonical = _canonical(_whole(told))
     return hashlib.sha256(canonical.encode("utf-8")).digest()
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return int(value)
+    return value
 
 
 def mark_of(event_id: str, subject: str) -> bytes:

@@ -81,6 +81,19 @@ def test_the_largest_batch_comes_in_whole(service, log):
     assert len({message.event_id for _, message, _ in log.events()}) == MAX_BATCH
 
 
+def test_a_batch_of_long_events_comes_in_whole(service, log):
+    long = {"given": ["Ada"] * 20, "family": "B" * 190}
+    events = births("long", 120)
+    for event in events:
+        mother = event["data"]["persons"][1]
+        mother["other_names"] = [{"kind": "previous", **long} for _ in range(10)]
+
+    answer = service.publish_batch(events)
+
+    assert answer.json()["accepted"] == 120
+    assert len(log.events()) == 120
+
+
 def test_an_empty_batch_has_no_results(service, log):
     answer = service.publish_batch([])
 

@@ -75,3 +75,20 @@ def test_an_event_is_decided_once_every_person_is(records, decided, status):
     progress = Progress("e", "id", "source", "type", NOW, records, decided)
 
     assert progress.status is status
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1.0}, {"a": 1}),
+        ({"a": [0, {"b": -3.0}]}, {"a": [0.0, {"b": -3}]}),
+        ({"a": 1, "datacontenttype": "application/json"}, {"a": 1}),
+    ],
+)
+def test_how_a_thing_is_written_does_not_count(one, other):
+    assert digest_of(one) == digest_of(other)
+
+
+@pytest.mark.parametrize("other", [{"a": 1.5}, {"a": "1.0"}, {"a": 1e300}, {"a": 2.0**53}])
+def test_what_is_another_number_counts(other):
+    assert digest_of({"a": 1}) != digest_of(other)
