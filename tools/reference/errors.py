@@ -34,6 +34,10 @@ _BY_CODE: Final = {
     **ENDINGS,
     "oneof_required": STATUSES[BodyMalformed],
 }
+# What no call by gRPC can be refused for.
+_NOT_IN_CALLS: Final = frozenset(
+    {"attribute_repeated", "batch_not_a_list", "batch_too_long", "http_malformed"}
+)
 _BY_HTTP: Final = {ANSWERS[kind][0]: status for kind, status in reversed([*STATUSES.items()])}
 
 
@@ -73,5 +77,7 @@ def _requests() -> list[tuple[str, str, str, str, str]]:
 
 
 def _grpc_status(name: str, http: set[int]) -> str:
+    if name in _NOT_IN_CALLS:
+        return ""
     found = [_BY_CODE[name]] if name in _BY_CODE else [_BY_HTTP[s] for s in http if s in _BY_HTTP]
     return found[0].name if found else ""

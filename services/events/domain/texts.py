@@ -5,6 +5,7 @@ from typing import Final
 
 # A request as a whole: what is wrong, and what to do about it.
 REQUEST: Final[Mapping[str, str]] = {
+    "address_too_long": "An address may have 2 KiB.",
     "assertion_replayed": "This token was used before. Sign a new one for every request.",
     "attribute_repeated": "An attribute of the event stands in two headers.",
     "batch_not_a_list": "A batch is a JSON array of CloudEvents.",
@@ -20,6 +21,7 @@ REQUEST: Final[Mapping[str, str]] = {
     "fence_outstanding": "What must go silent first has not all gone silent yet. Send the same "
     "event again; nothing is sent to the person meanwhile.",
     "header_too_large": "The Authorization header is larger than 8 KiB.",
+    "http_malformed": "This is not HTTP/1.1, or says in two ways how long it is.",
     "idempotency_in_progress": "The same event is being admitted by another request. Ask again.",
     "idempotency_mismatch": "This id was used before with another body. A correction needs an id "
     "of its own and says in supersedes what it replaces.",
@@ -39,6 +41,7 @@ REQUEST: Final[Mapping[str, str]] = {
     "event's attributes in headers (ce- over HTTP, ce_ on Kafka); over HTTP also "
     "application/cloudevents-batch+json (a list of events).",
     "message_too_long": "A message of a stream may hold 100 events. Send the rest in another.",
+    "misdirected": "This server does not answer for the host you named.",
     "not_found": "You have no event with this id.",
     "number_out_of_order": "Numbers rise by one within a stream. Open a new one and go on behind "
     "answered_through.",
@@ -55,8 +58,8 @@ REQUEST: Final[Mapping[str, str]] = {
     "answered_through.",
     "store_unavailable": "Nothing was admitted. Send the same event again, unchanged.",
     "text_encoding": "The body, or an attribute in a header, is not clean UTF-8: it holds an "
-    "invalid sequence, a NUL or half of a surrogate pair; or a % in an HTTP header encodes nothing "
-    "(the sign itself is %25).",
+    "invalid sequence, a NUL or half of a surrogate pair, or over HTTP a percent sign that encodes "
+    "nothing.",
     "token_alg": "Sign the token with ES256.",
     "token_audience": "The token is for another audience: aud must be joinedup-events.",
     "token_binding": "The token is for another event (on Kafka its jti is the id of the event), "

@@ -82,23 +82,38 @@ READING: Final = (
 )
 _EVENT: Final = ("event_invalid", "idempotency_mismatch", *sorted(texts.PLACE))
 _AWAY: Final = ("log_unavailable", "identity_unavailable", "fence_outstanding", "store_unavailable")
-
-PUBLISH: Final[Codes] = {
-    400: READING,
-    401: AUTHENTICATION,
-    403: ("scope_denied",),
-    408: ("read_timeout",),
-    409: ("idempotency_in_progress",),
-    413: ("body_too_large", "batch_too_long"),
-    415: ("media_type", "encoding_unsupported"),
-    422: _EVENT,
-    429: ("rate_limited",),
+# Before anybody looks at what is asked, and by whom.
+_ANY: Final[Codes] = {
+    400: ("http_malformed",),
+    414: ("address_too_long",),
+    421: ("misdirected",),
     431: ("header_too_large",),
-    500: ("internal",),
-    503: (*_AWAY, "busy"),
+    503: ("busy",),
 }
-FOLLOW: Final[Codes] = {401: AUTHENTICATION, 404: ("not_found",), 503: ("store_unavailable",)}
-READ_TYPE: Final[Codes] = {404: ("not_found",)}
+
+
+def _and_any(codes: Codes) -> Codes:
+    statuses = sorted({*codes, *_ANY})
+    return {each: (*codes.get(each, ()), *_ANY.get(each, ())) for each in statuses}
+
+
+PUBLISH: Final = _and_any(
+    {
+        400: READING,
+        401: AUTHENTICATION,
+        403: ("scope_denied",),
+        408: ("read_timeout",),
+        409: ("idempotency_in_progress",),
+        413: ("body_too_large", "batch_too_long"),
+        415: ("media_type", "encoding_unsupported"),
+        422: _EVENT,
+        429: ("rate_limited",),
+        500: ("internal",),
+        503: _AWAY,
+    }
+)
+FOLLOW: Final = _and_any({401: AUTHENTICATION, 404: ("not_found",), 503: ("store_unavailable",)})
+READ_TYPE: Final = _and_any({404: ("not_found",)})
 
 
 def responses(codes: Codes) -> dict[int | str, dict[str, Any]]:
