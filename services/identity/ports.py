@@ -71,6 +71,15 @@ class Told:
 
 
 @dataclass(frozen=True)
+class News:
+    """What some events bring: people nobody knew, cases as they are now, and facts."""
+
+    minted: Sequence[SubjectRow]
+    cases: Sequence[Case]
+    told: Sequence[Told]
+
+
+@dataclass(frozen=True)
 class Asking:
     """Whose profile is asked for, by which event, and whether its fact was told before."""
 
@@ -122,11 +131,8 @@ class EventRows(Protocol):
         Holds others off the people's cases until the transaction ends.
         """
 
-    async def save_cases(self, cases: Sequence[Case], at: datetime) -> None:
-        """Write cases down, or add the members they did not have."""
-
-    async def tell(self, told: Sequence[Told], at: datetime) -> None:
-        """Write record fields with where they come from, and whose types are fulfilled."""
+    async def write_down(self, news: News, at: datetime) -> None:
+        """Write down people, cases or new members of them, record fields and whose types are so."""
 
     async def answer(self, answers: Sequence[tuple[Statement, Resolution]], at: datetime) -> None:
         """Keep the answers, so that the same event is always answered the same."""

@@ -8,13 +8,21 @@ from typing import Any, Final
 from psycopg import AsyncCursor
 from psycopg.types.json import Jsonb
 
+from services.identity.adapters.event_rows import (
+    answered,
+    case_row,
+    minted_row,
+    resolution_of,
+    statement_of,
+    told_row,
+)
 from services.identity.adapters.postgres_subjects import Locks, PostgresSubjects
 from services.identity.domain.child_case import Case, Sketch
 from services.identity.domain.entries import Entries
-from services.identity.domain.entry import Placed, Standing, Statement
-from services.identity.domain.life_event import LifeEvent, Reason
-from services.identity.domain.resolution import Resolution, ResolvedPerson
-from services.identity.ports import Opened, Told
+from services.identity.domain.entry import Placed, Statement
+from services.identity.domain.life_event import LifeEvent
+from services.identity.domain.resolution import Resolution
+from services.identity.ports import News, Opened
 from services.kit.postgres import Connection
 
 Cursor = AsyncCursor[tuple[Any, ...]]
@@ -57,23 +65,33 @@ _CASES: Final = """
         ARRAY(SELECT m.handle FROM case_members m WHERE m.case_id = c.case_id)
     FROM meant JOIN cases c USING (case_id) ORDER BY c.position
 """
-_SAVE_CASES: Final = """
-    INSERT INTO cases (case_id, kind, anchor, birth_date, sex, forename_hmac, created_at)
-    SELECT case_id, kind, anchor, birth_date, sex, decode(forename_hmac, 'hex'), %s
-    FROM jsonb_to_recordset(%s) AS opened (case_id text, kind text, anchor text,
-        birth_date text, sex text, forename_hmac text)
-    ON CONFLICT DO NOTHING
-"""
-_SAVE_MEMBERS: Final = """
-    INSERT INTO case_members (case_id, handle)
-    SELECT * FROM jsonb_to_recordset(%s) AS joined (case_id text, handle text)
-    ON CONFLICT DO NOTHING
-"""
-_TELL: Final = """
-    WITH told AS MATERIALIZED (
-        SELECT * FROM jsonb_to_recordset(%s) AS told (event_id text, type text, publisher text,
-            occurred text, registered_at timestamptz, basis text, fact_digest text,
-            fields jsonb, concerned jsonb)
+# In one statement, because a short one costs more to send than to carry out.
+_WRITE_DOWN: Final = """
+    WITH subject AS (
+        INSERT INTO subjects (handle, language, nation, created_at)
+        SELECT handle, language, nation, %(at)s
+        FROM jsonb_to_recordset(%(minted)s) AS minted (handle text, language text, nation text)
+    ), identifier AS (
+        INSERT INTO subject_identifiers (hmac, scheme, handle)
+        SELECT decode(mark->>0, 'hex'), mark->>1, handle
+        FROM jsonb_to_recordset(%(minted)s) AS minted (handle text, marks jsonb),
+            jsonb_array_elements(marks) AS mark
+    ), opened AS (
+        INSERT INTO cases (case_id, kind, anchor, birth_date, sex, forename_hmac, created_at)
+        SELECT case_id, kind, anchor, birth_date, sex, decode(forename_hmac, 'hex'), %(at)s
+        FROM jsonb_to_recordset(%(cases)s) AS opened (case_id text, kind text, anchor text,
+            birth_date text, sex text, forename_hmac text)
+        ON CONFLICT DO NOTHING
+    ), joined AS (
+        INSERT INTO case_members (case_id, handle)
+        SELECT case_id, handle
+        FROM jsonb_to_recordset(%(cases)s) AS opened (case_id text, members jsonb),
+            jsonb_array_elements_text(members) AS handle
+        ON CONFLICT DO NOTHING
+    ), told AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(%(told)s) AS told (event_id text, type text,
+            publisher text, occurred text, registered_at timestamptz, basis text,
+            fact_digest text, fields jsonb, concerned jsonb)
     ), concerned AS (
         INSERT INTO subject_events (event_id, type, handle, fact_digest)
         SELECT event_id, type, handle, decode(fact_digest, 'hex')
@@ -81,7 +99,7 @@ _TELL: Final = """
     )
     INSERT INTO record_fields (handle, field, value, source_event, controller, occurred,
         registered_at, recorded_at, lawful_basis)
-    SELECT fed->>0, fed->>1, fed->2, event_id, publisher, occurred, registered_at, %s, basis
+    SELECT fed->>0, fed->>1, fed->2, event_id, publisher, occurred, registered_at, %(at)s, basis
     FROM told, jsonb_array_elements(told.fields) AS fed
 """
 _ANSWER: Final = """
@@ -113,16 +131,16 @@ class PostgresEvents:
         rows = {row[0]: row for row in await said.fetchall()}
         new = [each for each in events if each.event_id not in rows]
         locked: set[str] = set()
-        while (entries := _entries(new, rows)) > locked:
+        while (entries := _entries(new, rows)) - locked:
+            await self._locks.take(_digest(f"entry {each}") for each in entries - locked)
             locked |= entries
-            await self._locks.take(_digest(f"entry {each}") for each in entries)
             said = await self._said(linked, entries)
             rows = {row[0]: row for row in await said.fetchall()}
         own = (rows[each.event_id] for each in events if each.event_id in rows)
         return Opened(
-            answers={row[0]: _resolution(row) for row in own},
+            answers={row[0]: resolution_of(row) for row in own},
             known=known,
-            statements=[_statement(row) for row in rows.values()],
+            statements=[statement_of(row) for row in rows.values()],
         )
 
     async def _said(self, linked: Iterable[str], entries: Iterable[str]) -> Cursor:
@@ -149,65 +167,19 @@ class PostgresEvents:
             for row in await cursor.fetchall()
         ]
 
-    async def save_cases(self, cases: Sequence[Case], at: datetime) -> None:
-        """Two statements however many cases; one that stands already gets the members it lacks."""
-        if not cases:
-            return
-        opened = [
-            {
-                "case_id": each.case_id,
-                "kind": each.kind,
-                "anchor": each.anchor,
-                "birth_date": each.sketch.birth_date,
-                "sex": each.sketch.sex,
-                "forename_hmac": (each.sketch.forename_digest or b"").hex() or None,
-            }
-            for each in cases
-        ]
-        await self._connection.execute(_SAVE_CASES, [at, Jsonb(opened)])
-        joined = [
-            {"case_id": each.case_id, "handle": handle} for each in cases for handle in each.members
-        ]
-        await self._connection.execute(_SAVE_MEMBERS, [Jsonb(joined)])
-
-    async def tell(self, told: Sequence[Told], at: datetime) -> None:
-        """One statement however many events, people and fields."""
-        rows = [
-            {
-                "event_id": each.event.event_id,
-                "type": each.event.type,
-                "publisher": each.event.publisher,
-                "occurred": each.event.occurred,
-                "registered_at": each.event.registered_at.isoformat(),
-                "basis": each.lawful_basis,
-                "fact_digest": each.fact_digest.hex() if each.fact_digest else None,
-                "fields": [(*about, value) for about, value in each.fields.items()],
-                "concerned": each.concerned,
-            }
-            for each in told
-        ]
-        if rows:
-            await self._connection.execute(_TELL, [Jsonb(rows), at])
+    async def write_down(self, news: News, at: datetime) -> None:
+        """One statement however many; a case that stands gets the members it lacks."""
+        values = {
+            "at": at,
+            "minted": Jsonb([minted_row(each) for each in news.minted]),
+            "cases": Jsonb([case_row(each) for each in news.cases]),
+            "told": Jsonb([told_row(each) for each in news.told]),
+        }
+        await self._connection.execute(_WRITE_DOWN, values)
 
     async def answer(self, answers: Sequence[tuple[Statement, Resolution]], at: datetime) -> None:
         """The answers as they were given, in plain JSON."""
-        rows = [
-            {
-                "event_id": said.event_id,
-                "type": said.type,
-                "publisher": said.publisher,
-                "reason": said.reason,
-                "supersedes": said.supersedes,
-                "registered_at": said.registered_at.isoformat(),
-                "sequence": said.sequence,
-                "entry_id": "" if said.entry_id == said.event_id else said.entry_id,
-                "case_id": said.case_id,
-                "standing": said.standing,
-                "root_event_id": said.root_event_id,
-                "answer": {**_json(given), "handles": list(said.handles)},
-            }
-            for said, given in answers
-        ]
+        rows = [answered(said, given) for said, given in answers]
         await self._connection.execute(_ANSWER, [at, Jsonb(rows)])
 
 
@@ -219,58 +191,5 @@ def _entries(new: Sequence[LifeEvent], rows: Mapping[str, Sequence[Any]]) -> set
     """The entries that new events are about, as far as is known."""
     if not rows:
         return set()
-    entries = Entries(_statement(row) for row in rows.values())
+    entries = Entries(statement_of(row) for row in rows.values())
     return {entry_id for each in new for entry_id in entries.about(each)}
-
-
-def _statement(row: Sequence[Any]) -> Statement:
-    event_id, type_, publisher, reason, supersedes, registered_at, sequence, *more = row
-    arrival, entry_id, case_id, standing, root_event_id, answer = more
-    concerned = (person["subject"] for person in answer["persons"])
-    return Statement(
-        event_id=event_id,
-        type=type_,
-        publisher=publisher,
-        reason=Reason(reason),
-        supersedes=supersedes,
-        registered_at=registered_at,
-        sequence=sequence,
-        arrival=arrival,
-        entry_id=entry_id,
-        case_id=case_id,
-        handles=frozenset(answer.get("handles") or concerned),
-        standing=Standing(standing),
-        root_event_id=root_event_id,
-    )
-
-
-def _json(resolution: Resolution) -> dict[str, Any]:
-    return {
-        "persons": [
-            {
-                "role": each.role,
-                "subject": each.subject,
-                "permission_serial": each.permission_serial,
-                "age_years": each.age_years,
-                "fulfilled_types": each.fulfilled_types,
-                "record": each.record,
-            }
-            for each in resolution.persons
-        ],
-        "fenced": resolution.fenced,
-    }
-
-
-def _resolution(row: Sequence[Any]) -> Resolution:
-    statement, answer = _statement(row), row[-1]
-    persons = tuple(
-        ResolvedPerson(**{**each, "fulfilled_types": tuple(each["fulfilled_types"])})
-        for each in answer["persons"]
-    )
-    return Resolution(
-        persons,
-        statement.case_id,
-        tuple(answer["fenced"]),
-        statement.root_event_id,
-        statement.standing,
-    )

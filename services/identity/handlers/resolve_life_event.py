@@ -21,7 +21,7 @@ from services.identity.domain.resolution import Profile, Resolution, resolved_pe
 from services.identity.handlers.asked import Asked
 from services.identity.handlers.fencing import Fencing
 from services.identity.handlers.silence import silence
-from services.identity.ports import NewId, Opened, Store, Transaction
+from services.identity.ports import NewId, News, Opened, Store, Transaction
 
 FENCE_SECONDS = 2.0
 
@@ -209,20 +209,18 @@ class _Resolving:
         await self._tx.events.answer(answers, self._now)
 
     async def _write_down(self, ready: Sequence[Asked]) -> None:
-        rows, tx = [row for each in ready for row in each.minted], self._tx
-        cases = [each.case for each in ready if each.case is not None and each.case_is_news]
         for each in ready:
             self._known |= each.bound()
             each.place(self._entries, next(self._arrivals))
             for statement in each.placed.joined:
                 self._entries.put(statement)
+        cases = [each.case for each in ready if each.case is not None and each.case_is_news]
         for case in cases:
             self._cases.put(case)
-        await tx.subjects.add(rows, self._now)
-        await tx.events.save_cases(cases, self._now)
-        facts = [each.told for each in ready if each.event.reason.states_a_fact]
-        await tx.events.tell(facts, self._now)
-        await tx.events.place([each.placed for each in ready if each.type.fence is None])
+        minted = [row for each in ready for row in each.minted]
+        told = [each.told for each in ready if each.event.reason.states_a_fact]
+        await self._tx.events.write_down(News(minted, cases, told), self._now)
+        await self._tx.events.place([each.placed for each in ready if each.type.fence is None])
 
     async def _silence(self, ready: Sequence[Asked]) -> dict[str, tuple[str, ...]]:
         """By event id, who is silent because of it."""
