@@ -23,6 +23,7 @@ from demo.waiting import seen
 from joinedup.events.v1 import life_events_pb2 as pb
 from joinedup.events.v1.life_events_pb2_grpc import LifeEventsStub
 from tests.performance.bench import Bench
+from tests.performance.files import files
 from tests.performance.load import Desk, as_fast_as_answered, at_rate
 from tests.performance.processor import per_event_ms, used_seconds
 from tests.performance.report import Result
@@ -89,6 +90,7 @@ async def door(bench: Bench) -> list[Result]:
             Result(f"{name}: processor time of one event", "ms", spent)
             for name, spent in costs.items()
         ),
+        *await files(bench, stage),
     ]
 
 
