@@ -129,7 +129,7 @@ def test_one_trace_leads_from_the_caller_to_identity_and_to_the_log(service, stu
     asked = len(service.identity.traceparents)
 
     stub.Publish(
-        in_json(an_event_body(id="traced")),
+        in_json(an_event_body(id="traced-by-grpc")),
         timeout=10,
         metadata=(*service.metadata(), header),
     )

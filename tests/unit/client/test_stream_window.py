@@ -174,7 +174,8 @@ def test_a_window_has_room_for_something():
 )
 def test_every_event_is_answered_once_and_in_order(steps, data):
     window = a_window(most=5)
-    taken, unanswered, resting, handed_back = 0, {}, [], []
+    unanswered: dict[int, str] = {}
+    taken, resting, handed_back = 0, [], []
     for step in [*steps, *["send", "answer"] * 10]:
         if step == "take" and window.has_room:
             window.take(b"%d" % taken, 0.0)
