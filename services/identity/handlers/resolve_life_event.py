@@ -140,11 +140,12 @@ class _Resolving:
         return [each for each in self._asked if each.event.event_id not in opened.answers]
 
     async def _open_cases(self, asked: Sequence[Asked]) -> Cases:
+        """Looked for also where nobody is known: the time an answer takes must not tell."""
         about = [each for each in asked if each.type.case is not None]
+        if not about:
+            return Cases()
         handles = {handle for each in about for handle in each.known_handles(self._known)}
         case_ids = {self._case_before(each) for each in about} - {""}
-        if not handles and not case_ids:
-            return Cases()
         return Cases(await self._tx.events.cases(sorted(handles), sorted(case_ids)))
 
     def _case_before(self, asked: Asked) -> str:
