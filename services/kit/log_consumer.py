@@ -55,14 +55,16 @@ async def consume(
     auto_offset_reset: str = "earliest",
     instance_id: str | None = None,
     patience_ms: int = 0,
+    pace_ms: int = 0,
 ) -> None:
     """Hand batches to `handle` until stopped; commit a batch soon after it was handled.
 
     While `handle` raises, the same batch is tried again (50 ms … 5 s) and the offset stands still:
     what can never succeed must be set aside by `handle` itself. `ready` is called at each
     assignment of partitions. Whoever is in no hurry lets a record wait `patience_ms` for others to
-    come with it: one fetch, one batch and one commit for all of them. Raises the client's
-    KafkaError when the broker refuses the consumer.
+    come with it: one fetch, one batch and one commit for all of them. With a pace, a record that
+    comes alone is handled at once, and what comes within `pace_ms` of the last batch's beginning
+    goes together. Raises the client's KafkaError when the broker refuses the consumer.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
@@ -83,7 +85,12 @@ async def consume(
         if await started(consumer, group, stop):
             reader = Reader(consumer, group, handle, stop)
             while not stop.is_set():
-                await reader.one_batch(max_records)
+                batch = await reader.fetch(max_records)
+                rest_until = time.monotonic() + pace_ms / 1000
+                await reader.take(batch)
+                rest = rest_until - time.monotonic()
+                if batch and rest > 0:
+                    await _stopped(stop, rest)
             await reader.commit()
     finally:
         await consumer.stop()
@@ -128,10 +135,6 @@ class Reader:
         self._partitions = partitions
         self._handled: dict[TopicPartition, int] = {}
         self._commit_at = 0.0
-
-    async def one_batch(self, max_records: int) -> None:
-        """Handle what comes next, if it comes soon; commit if that is due."""
-        await self.take(await self.fetch(max_records))
 
     async def fetch(self, max_records: int) -> list[Record]:
         """What comes next; nothing when it does not come soon."""

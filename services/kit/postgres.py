@@ -9,9 +9,10 @@ from psycopg.pq import PipelineStatus
 
 # For whom every statement goes by keys. Its plan does not depend on the values, so it is made once;
 # and it goes by keys also where it was made while its tables were small: a scan of a table that has
-# grown since would take longer with every event.
+# grown since would take longer with every event. Nothing is compiled: the compiler goes by the
+# price of a plan, which is out of all proportion where one of these had to be taken all the same.
 PLAN_BY_KEYS: Final = (
-    "-c plan_cache_mode=force_generic_plan"
+    "-c plan_cache_mode=force_generic_plan -c jit=off"
     " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 )
 

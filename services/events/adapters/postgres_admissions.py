@@ -20,6 +20,7 @@ from services.events.domain.admission import (
     in_sandbox,
 )
 from services.events.domain.errors import StoreUnavailable
+from services.kit.postgres import PLAN_BY_KEYS
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 CONNECTIONS: Final = 10
@@ -116,7 +117,7 @@ def pool_for(database_url: str) -> AsyncConnectionPool:
         kwargs={
             "autocommit": True,
             "connect_timeout": 2,
-            "options": f"-c statement_timeout={_STATEMENT_MS}",
+            "options": f"-c statement_timeout={_STATEMENT_MS} {PLAN_BY_KEYS}",
         },
     )
 

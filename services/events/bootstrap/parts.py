@@ -37,11 +37,10 @@ from services.kit.service_tokens import TokenSigner
 from services.kit.together import Together
 
 CONDITIONS: Final = ("postgres", "kafka", "decisions", "inbound", "http", "grpc")
-# How many events are admitted together, of those that come one by one and of those that come in
-# numbers: enough to share what it costs, few enough to be quick.
-ONE_BY_ONE = 100
-IN_NUMBERS = 250
-GROUPS_AT_ONCE = 2
+# How many events are admitted together, and how many such groups are under way: enough to share
+# what it costs, few enough to be quick. Those that come one by one gather while others are in.
+ONE_BY_ONE: Final = (100, 1)
+IN_NUMBERS: Final = (250, 2)
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,8 @@ async def assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> P
         new_claim=new_random_id,
     )
     singly, many = (
-        Together(partial(admit_life_events, door), most=most, at_once=GROUPS_AT_ONCE)
-        for most in (ONE_BY_ONE, IN_NUMBERS)
+        Together(partial(admit_life_events, door), most=most, at_once=at_once)
+        for most, at_once in (ONE_BY_ONE, IN_NUMBERS)
     )
     until_the_end.push_async_callback(singly.close)
     until_the_end.push_async_callback(many.close)

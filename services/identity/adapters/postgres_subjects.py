@@ -48,22 +48,34 @@ _BIND_SIGN_IN: Final = """
 """
 _SIGNED_IN: Final = "SELECT handle FROM sign_ins WHERE issuer = %s AND sub = %s"
 
-# Of several sources of a field the one that wrote it down last is believed.
+# However long a life is, a few steps on an index for each type that was ever told of somebody, and
+# for each field asked for. Of several sources of a field the one that wrote it down last is
+# believed.
 _PROFILES: Final = """
     SELECT s.handle, s.serial,
         ARRAY(
-            SELECT DISTINCT e.type FROM subject_events e
-            WHERE e.handle = s.handle AND e.event_id <> asking.event_id AND NOT EXISTS (
-                SELECT FROM void_events v WHERE v.event_id = e.event_id)
-            ORDER BY e.type
+            WITH RECURSIVE told (type) AS (
+                SELECT min(e.type) FROM subject_events e WHERE e.handle = s.handle
+                UNION ALL
+                SELECT (SELECT min(e.type) FROM subject_events e
+                    WHERE e.handle = s.handle AND e.type > told.type)
+                FROM told WHERE told.type IS NOT NULL
+            )
+            SELECT told.type FROM told
+            WHERE EXISTS (
+                SELECT FROM subject_events e
+                WHERE e.handle = s.handle AND e.type = told.type AND e.event_id <> asking.event_id
+                    AND NOT EXISTS (SELECT FROM void_events v WHERE v.event_id = e.event_id))
+            ORDER BY told.type
         ),
         (
-            SELECT jsonb_object_agg(r.field, r.value) FROM (
-                SELECT DISTINCT ON (f.field) f.field, f.value FROM record_fields f
-                WHERE f.handle = s.handle AND f.field = ANY(%s) AND NOT EXISTS (
+            SELECT jsonb_object_agg(asked.field, latest.value)
+            FROM unnest(%s::text[]) AS asked (field), LATERAL (
+                SELECT f.value FROM record_fields f
+                WHERE f.handle = s.handle AND f.field = asked.field AND NOT EXISTS (
                     SELECT FROM void_events v WHERE v.event_id = f.source_event)
-                ORDER BY f.field, f.registered_at DESC, f.recorded_at DESC
-            ) r
+                ORDER BY f.registered_at DESC, f.recorded_at DESC LIMIT 1
+            ) AS latest
         ),
         CASE WHEN asking.fact_digest IS NOT NULL THEN (
             SELECT jsonb_agg(jsonb_build_array(r.event_id, r.root_event_id) ORDER BY r.position)
