@@ -84,14 +84,7 @@ async def consume(
     try:
         if await started(consumer, group, stop):
             reader = Reader(consumer, group, handle, stop)
-            while not stop.is_set():
-                batch = await reader.fetch(max_records)
-                rest_until = time.monotonic() + pace_ms / 1000
-                await reader.take(batch)
-                rest = rest_until - time.monotonic()
-                if batch and rest > 0:
-                    await _stopped(stop, rest)
-            await reader.commit()
+            await reader.read(max_records, pace_ms / 1000)
     finally:
         await consumer.stop()
 
@@ -135,6 +128,17 @@ class Reader:
         self._partitions = partitions
         self._handled: dict[TopicPartition, int] = {}
         self._commit_at = 0.0
+
+    async def read(self, max_records: int, pace_seconds: float) -> None:
+        """Fetch and take until stopped; batches begin no sooner than the pace after each other."""
+        while not self._stop.is_set():
+            batch = await self.fetch(max_records)
+            rest_until = time.monotonic() + pace_seconds
+            await self.take(batch)
+            rest = rest_until - time.monotonic()
+            if batch and rest > 0:
+                await _stopped(self._stop, rest)
+        await self.commit()
 
     async def fetch(self, max_records: int) -> list[Record]:
         """What comes next; nothing when it does not come soon."""

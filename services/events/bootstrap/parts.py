@@ -38,8 +38,8 @@ from services.kit.together import Together
 
 CONDITIONS: Final = ("postgres", "kafka", "decisions", "inbound", "http", "grpc")
 # How many events are admitted together, and how many such groups are under way: enough to share
-# what it costs, few enough to be quick. Those that come one by one gather while others are in.
-ONE_BY_ONE: Final = (100, 1)
+# what it costs, few enough to be quick.
+ONE_BY_ONE: Final = (100, 8)
 IN_NUMBERS: Final = (250, 2)
 
 

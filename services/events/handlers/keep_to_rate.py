@@ -22,18 +22,26 @@ class Rates:
 
     def take(self, publisher: str, events: int) -> None:
         """Count events that a publisher sends; raises RateExceeded, and then counts none."""
-        wait = self._take(publisher, events)
+        wait = self._take(publisher, self._limits(publisher), events)
         if wait:
             raise RateExceeded(wait)
 
     async def take_in_time(self, publisher: str, events: int) -> None:
         """Wait until the publisher may send as many: for ways in that can hold a sender back."""
-        while wait := self._take(publisher, events):  # noqa: ASYNC110  # nobody but time fills it
-            await asyncio.sleep(wait)
+        while events > 0:
+            limits = self._limits(publisher)
+            part = min(events, limits.burst)
+            wait = self._take(publisher, limits, part)
+            if wait:
+                await asyncio.sleep(wait)
+            else:
+                events -= part
 
-    def _take(self, publisher: str, events: int) -> float:
+    def _limits(self, publisher: str) -> Limits:
         entry = self._register.publisher(publisher)
-        limits = entry.limits if entry is not None else Limits()
+        return entry.limits if entry is not None else Limits()
+
+    def _take(self, publisher: str, limits: Limits, events: int) -> float:
         now = self._monotonic()
         kept = self._allowances.get(publisher)
         if kept is None or kept.limits != limits:
