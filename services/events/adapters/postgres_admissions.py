@@ -122,6 +122,16 @@ def pool_for(database_url: str) -> AsyncConnectionPool:
     )
 
 
+@asynccontextmanager
+async def cursor_of(pool: AsyncConnectionPool) -> AsyncIterator[psycopg.AsyncCursor[TupleRow]]:
+    """A cursor on one of the connections; raises StoreUnavailable, also for what it is used for."""
+    try:
+        async with pool.connection() as connection, connection.cursor() as cursor:
+            yield cursor
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout):
+        raise StoreUnavailable from None
+
+
 class PostgresAdmissions:
     """The port's store; raises StoreUnavailable while the database does not answer."""
 
@@ -176,31 +186,23 @@ class PostgresAdmissions:
 
     async def forget_expired(self, before: datetime) -> int:
         """Forget assertions that nobody can use any more; how many."""
-        async with self._cursor() as cursor:
+        async with cursor_of(self._pool) as cursor:
             await cursor.execute(_FORGET, {"before": before})
             return cursor.rowcount
 
     async def _one(self, statement: str, values: Mapping[str, Any]) -> TupleRow | None:
-        async with self._cursor() as cursor:
+        async with cursor_of(self._pool) as cursor:
             await cursor.execute(statement, values)
             return await cursor.fetchone()
 
     async def _all(self, statement: str, values: Mapping[str, Any]) -> list[TupleRow]:
-        async with self._cursor() as cursor:
+        async with cursor_of(self._pool) as cursor:
             await cursor.execute(statement, values)
             return await cursor.fetchall()
 
     async def _run(self, statement: str, values: Mapping[str, Any]) -> None:
-        async with self._cursor() as cursor:
+        async with cursor_of(self._pool) as cursor:
             await cursor.execute(statement, values)
-
-    @asynccontextmanager
-    async def _cursor(self) -> AsyncIterator[psycopg.AsyncCursor[TupleRow]]:
-        try:
-            async with self._pool.connection() as connection, connection.cursor() as cursor:
-                yield cursor
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout):
-            raise StoreUnavailable from None
 
 
 def _keys(applications: Sequence[Application]) -> dict[str, list[str]]:

@@ -1,13 +1,11 @@
 """What lies behind the door for sandbox events: simulated people, and no log but a table."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-import psycopg
-from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
+from services.events.adapters.postgres_admissions import cursor_of
 from services.events.domain.admission import mark_of
 from services.events.domain.errors import EventsError, StoreUnavailable
 from services.events.domain.event_type import EventType
@@ -53,7 +51,7 @@ class Sandbox:
         rows = [row for entry in entries for row in _rows(entry)]
         names = ("event_ids", "roles", "outcomes", "marks")
         try:
-            async with self._cursor() as cursor:
+            async with cursor_of(self._pool) as cursor:
                 columns = zip(*rows, strict=True) if rows else ((),) * len(names)
                 values = {name: list(each) for name, each in zip(names, columns, strict=True)}
                 await cursor.execute(_APPEND, values)
@@ -68,14 +66,6 @@ class Sandbox:
             role = roles.get(person.role)
             if role is not None and role.concerned:
                 yield _nobody(event.event_id, person.role)
-
-    @asynccontextmanager
-    async def _cursor(self) -> AsyncIterator[psycopg.AsyncCursor[TupleRow]]:
-        try:
-            async with self._pool.connection() as connection, connection.cursor() as cursor:
-                yield cursor
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout):
-            raise StoreUnavailable from None
 
 
 def _nobody(event_id: str, role: str) -> ResolvedPerson:
