@@ -227,11 +227,11 @@ async def _abort(raised: Exception, method: str, context: Any, current: Span) ->
     current.set_attribute("joinedup.reason", refused.code)
     if refused.status in _SERVER_FAULTS:
         fail(current, refused.code)
-    await _say_goodbye(wire_status(refused, trace_id), context)
+    await end_call(wire_status(refused, trace_id), context)
 
 
-async def _say_goodbye(status: Any, context: Any) -> None:
-    """Abort, without waiting for ever behind answers that nobody reads.
+async def end_call(status: Any, context: Any) -> None:
+    """End a call with its status, without waiting for ever behind answers that nobody reads.
 
     The status is on its way when the wait ends; it arrives behind what was written before.
     """

@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanKind
 
 from joinedup.notifications.v1 import prompts_pb2
 from services.kit.rpc import RpcRefused
+from services.kit.rpc_server import end_call
 from services.kit.rpc_status import wire_status
 from services.kit.telemetry import context_from, current_traceparent, span
 from services.notifications import metrics
@@ -23,8 +24,6 @@ from services.notifications.wire.prompts import HEARTBEAT, sealed
 
 # Heartbeats of many devices must not fall together: 25 s is 20 to 30.
 JITTER_SHARE: Final = 0.2
-# How long the news of its end may take to a reader who does not read.
-GOODBYE_SECONDS: Final = 2.0
 _STATUSES: Final = {Closing.SLOW_READER: StatusCode.RESOURCE_EXHAUSTED}
 
 
@@ -112,19 +111,7 @@ async def _write(stream: Live, context: Any, frame: prompts_pb2.SubscribeRespons
 
 
 async def _say_goodbye(context: Any, why: Closing) -> None:
-    """End the RPC with its status, without waiting for ever for a reader who does not read.
-
-    The status is on its way when the wait ends; it reaches the reader behind the frames that were
-    written before.
-    """
+    """End the RPC with its status."""
     metrics.CLOSED_STREAMS.add(1, {"joinedup.reason": why.value})
     refused = RpcRefused(_STATUSES.get(why, StatusCode.UNAVAILABLE), why.value)
-    ending = asyncio.ensure_future(context.abort_with_status(wire_status(refused)))
-    try:
-        await asyncio.wait({ending}, timeout=GOODBYE_SECONDS)
-        if ending.done():
-            await ending
-    finally:
-        ending.cancel()
-    # gRPC takes only its own AbortError for an end, and that one has not come yet.
-    raise asyncio.CancelledError
+    await end_call(wire_status(refused), context)
