@@ -49,7 +49,8 @@ _BIND_SIGN_IN: Final = """
 _SIGNED_IN: Final = "SELECT handle FROM sign_ins WHERE issuer = %s AND sub = %s"
 
 # However long a life is, a few steps on an index for each type that was ever told of somebody, and
-# for each field asked for. Of several sources of a field the one that wrote it down last is
+# for each field asked for: with EXISTS in its place the LIMIT would be a join that reads everything
+# ever told. Of several sources of a field the one that wrote it down last is
 # believed.
 _PROFILES: Final = """
     SELECT s.handle, s.serial,
@@ -62,10 +63,11 @@ _PROFILES: Final = """
                 FROM told WHERE told.type IS NOT NULL
             )
             SELECT told.type FROM told
-            WHERE EXISTS (
-                SELECT FROM subject_events e
+            WHERE (
+                SELECT true FROM subject_events e
                 WHERE e.handle = s.handle AND e.type = told.type AND e.event_id <> asking.event_id
-                    AND NOT EXISTS (SELECT FROM void_events v WHERE v.event_id = e.event_id))
+                    AND NOT EXISTS (SELECT FROM void_events v WHERE v.event_id = e.event_id)
+                LIMIT 1)
             ORDER BY told.type
         ),
         (
