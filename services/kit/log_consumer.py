@@ -64,7 +64,8 @@ async def consume(
     assignment of partitions. Whoever is in no hurry lets a record wait `patience_ms` for others to
     come with it: one fetch, one batch and one commit for all of them. With a pace, a record that
     comes alone is handled at once, and what comes within `pace_ms` of the last batch's beginning
-    goes together. Raises the client's KafkaError when the broker refuses the consumer.
+    goes together, up to `max_records`. Raises the client's KafkaError when the broker refuses the
+    consumer.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
@@ -130,13 +131,16 @@ class Reader:
         self._commit_at = 0.0
 
     async def read(self, max_records: int, pace_seconds: float) -> None:
-        """Fetch and take until stopped; batches begin no sooner than the pace after each other."""
+        """Fetch and take until stopped; a batch begins no sooner than the pace after the last one.
+
+        Unless that one was full: then more is waiting than goes together anyway.
+        """
         while not self._stop.is_set():
             batch = await self.fetch(max_records)
             rest_until = time.monotonic() + pace_seconds
             await self.take(batch)
             rest = rest_until - time.monotonic()
-            if batch and rest > 0:
+            if 0 < len(batch) < max_records and rest > 0:
                 await _stopped(self._stop, rest)
         await self.commit()
 

@@ -1,4 +1,4 @@
-"""Questions that come at the same time, answered by one piece of work for all of them."""
+"""Questions that come at about the same time, answered by one piece of work for all of them."""
 
 import asyncio
 import contextvars
@@ -11,10 +11,11 @@ A = TypeVar("A")
 
 
 class Together(Generic[Q, A]):
-    """Gathers while it works: nobody waits for company, and whoever came meanwhile goes together.
+    """Gathers while it works: who comes alone does not wait, who came meanwhile goes together.
 
-    A question that comes alone is worked on at once. While `at_once` pieces of work are under way,
-    what comes waits, and the next piece takes up to `most` of it, in order.
+    A question that comes alone is worked on at once. What comes within `pace_seconds` of the
+    beginning of the last piece of work, or while `at_once` pieces are under way, waits; the next
+    piece takes up to `most` of it, in order, and as many as that do not wait for the pace.
     """
 
     def __init__(
@@ -23,17 +24,17 @@ class Together(Generic[Q, A]):
         *,
         most: int,
         at_once: int,
+        pace_seconds: float = 0,
     ) -> None:
         """`work` answers questions in their order; what it raises, all of them raise."""
         self._work = work
         self._most = most
         self._at_once = at_once
+        self._pace = pace_seconds
+        self._rest_until = 0.0
+        self._rest: asyncio.TimerHandle | None = None
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._working: set[asyncio.Task[None]] = set()
-
-    async def ask(self, question: Q) -> A:
-        """The answer to one question."""
-        return (await self.ask_all([question]))[0]
 
     async def ask_all(self, questions: Sequence[Q]) -> list[A]:
         """The answers to several, in order; raises what the work raised for any of them."""
@@ -45,16 +46,36 @@ class Together(Generic[Q, A]):
 
     async def close(self) -> None:
         """Wait until everything asked so far is answered."""
-        while self._working:
-            await asyncio.wait(self._working)
+        while self._waiting or self._working:
+            if self._working:
+                await asyncio.wait(self._working)
+            else:
+                self._rested()
 
     def _begin(self) -> None:
-        while self._waiting and len(self._working) < self._at_once:
+        while self._waiting and len(self._working) < self._at_once and self._is_time():
             taken = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             # In nobody's context: the work is not one caller's, and outlives a caller who leaves.
             task = asyncio.create_task(self._answer(taken), context=contextvars.Context())
             self._working.add(task)
             task.add_done_callback(self._ended)
+
+    def _is_time(self) -> bool:
+        """Whether the next piece of work may begin now; if not, it begins when the pace lets it."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if now < self._rest_until and len(self._waiting) < self._most:
+            if self._rest is None:
+                self._rest = loop.call_at(self._rest_until, self._rested)
+            return False
+        self._rest_until = now + self._pace
+        return True
+
+    def _rested(self) -> None:
+        self._rest = None
+        # A timer may come a clock's tick too early.
+        self._rest_until = 0.0
+        self._begin()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._working.discard(task)

@@ -37,10 +37,22 @@ from services.kit.service_tokens import TokenSigner
 from services.kit.together import Together
 
 CONDITIONS: Final = ("postgres", "kafka", "decisions", "inbound", "http", "grpc")
-# How many events are admitted together, and how many such groups are under way: enough to share
-# what it costs, few enough to be quick.
-ONE_BY_ONE: Final = (100, 8)
-IN_NUMBERS: Final = (250, 2)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """How many events are admitted together: enough to share what it costs, and still quick.
+
+    So many such groups are under way at once, and they begin so far from each other.
+    """
+
+    most: int
+    at_once: int
+    pace_seconds: float = 0.0
+
+
+ONE_BY_ONE: Final = Lane(most=100, at_once=8, pace_seconds=0.01)
+IN_NUMBERS: Final = Lane(most=250, at_once=2)
 
 
 @dataclass(frozen=True)
@@ -83,8 +95,13 @@ async def assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> P
         new_claim=new_random_id,
     )
     singly, many = (
-        Together(partial(admit_life_events, door), most=most, at_once=at_once)
-        for most, at_once in (ONE_BY_ONE, IN_NUMBERS)
+        Together(
+            partial(admit_life_events, door),
+            most=lane.most,
+            at_once=lane.at_once,
+            pace_seconds=lane.pace_seconds,
+        )
+        for lane in (ONE_BY_ONE, IN_NUMBERS)
     )
     until_the_end.push_async_callback(singly.close)
     until_the_end.push_async_callback(many.close)

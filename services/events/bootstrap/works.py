@@ -78,7 +78,7 @@ async def take_inbound(parts: Parts, stop: asyncio.Event) -> None:
             handle=inbound.handle,
             ready=partial(parts.probe.ready, "inbound"),
             stop=stop,
-            max_records=IN_NUMBERS[0],
+            max_records=IN_NUMBERS.most,
         )
     finally:
         await producer.close()

@@ -55,7 +55,7 @@ DECISIONS: Final = "decisions.v1"
 PERMISSIONS: Final = "permissions.v1"
 OUTCOMES: Final = "outcomes.v1"
 # Nobody feels it, and under load it shares a transaction among what came in that time.
-DECISIONS_PACE_MS: Final = 20
+DECISIONS_PACE_MS: Final = 50
 
 
 class Service:

@@ -1,4 +1,4 @@
-"""Questions at the same time share one piece of work; nobody waits for company."""
+"""Questions at the same time share one piece of work; who comes alone waits for nobody."""
 
 import asyncio
 
@@ -33,20 +33,20 @@ async def test_who_comes_alone_is_answered_alone():
     work.go_on.set()
     together = Together(work, most=10, at_once=1)
 
-    assert await together.ask(1) == 2
-    assert await together.ask(2) == 4
+    assert await together.ask_all([1]) == [2]
+    assert await together.ask_all([2]) == [4]
     assert work.pieces == [[1], [2]]
 
 
 async def test_who_comes_while_others_are_answered_goes_together_in_order():
     work = Work()
     together = Together(work, most=3, at_once=1)
-    asked = [asyncio.create_task(together.ask(each)) for each in range(6)]
+    asked = [asyncio.create_task(together.ask_all([each])) for each in range(6)]
     await started(work, 1)
 
     work.go_on.set()
 
-    assert await asyncio.gather(*asked) == [0, 2, 4, 6, 8, 10]
+    assert await asyncio.gather(*asked) == [[0], [2], [4], [6], [8], [10]]
     assert work.pieces == [[0], [1, 2, 3], [4, 5]]
 
 
@@ -61,7 +61,7 @@ async def test_several_questions_at_once_are_answered_in_order():
 async def test_only_so_many_pieces_are_under_way():
     work = Work()
     together = Together(work, most=1, at_once=2)
-    asked = [asyncio.create_task(together.ask(each)) for each in range(4)]
+    asked = [asyncio.create_task(together.ask_all([each])) for each in range(4)]
     await started(work, 2)
     for _ in range(10):
         await asyncio.sleep(0)
@@ -80,7 +80,7 @@ async def test_what_the_work_raises_is_raised_to_those_who_asked_and_to_nobody_e
         await together.ask_all([1, 2])
 
     work.fails = False
-    assert await together.ask(3) == 6
+    assert await together.ask_all([3]) == [6]
 
 
 async def test_who_leaves_takes_nobody_along():
@@ -96,3 +96,38 @@ async def test_who_leaves_takes_nobody_along():
         await leaves
     await together.close()
     assert work.pieces == [[1], [2]]
+
+
+async def test_what_comes_within_the_pace_goes_together_though_the_last_work_is_done():
+    work = Work()
+    work.go_on.set()
+    together = Together(work, most=10, at_once=2, pace_seconds=0.05)
+
+    first = await together.ask_all([1])
+    others = await asyncio.gather(*(together.ask_all([each]) for each in (2, 3)))
+
+    assert (first, others) == ([2], [[4], [6]])
+    assert work.pieces == [[1], [2, 3]]
+
+
+async def test_as_many_as_go_together_do_not_wait_for_the_pace():
+    work = Work()
+    work.go_on.set()
+    together = Together(work, most=2, at_once=2, pace_seconds=3600)
+
+    assert await together.ask_all([1]) == [2]
+    assert await together.ask_all([2, 3]) == [4, 6]
+    assert work.pieces == [[1], [2, 3]]
+
+
+async def test_closing_does_not_wait_for_the_pace():
+    work = Work()
+    work.go_on.set()
+    together = Together(work, most=2, at_once=2, pace_seconds=3600)
+    await together.ask_all([1])
+    waits = asyncio.create_task(together.ask_all([2]))
+    await asyncio.sleep(0)
+
+    await together.close()
+
+    assert await waits == [4]
