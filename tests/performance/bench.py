@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,10 @@ TRACED: Final = 0.05
 
 @dataclass(slots=True)
 class Bench:
-    """One platform that the measures share; started when the first one needs it."""
+    """One platform that the measures share; started with empty stores when the first one needs it.
+
+    What earlier runs left behind would be measured too, and a little more of it each time.
+    """
 
     runs: int
     say: Callable[[str], None]
@@ -34,6 +38,7 @@ class Bench:
     platform: Platform | None = None
     stage: Stage | None = None
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _fresh: bool = True
 
     async def up(self) -> Platform:
         """The platform, started if it is not up yet."""
@@ -42,11 +47,18 @@ class Bench:
         return self.platform
 
     def _start(self) -> Platform:
-        settings = {"SERVICES_TRACE_SAMPLE_RATIO": str(TRACED)}
+        fresh, self._fresh = self._fresh, False
+        start = partial(
+            Platform.start,
+            self.home,
+            external=External(),
+            settings={"SERVICES_TRACE_SAMPLE_RATIO": str(TRACED)},
+            fresh=fresh,
+        )
         for base in PORT_BASES[:-1]:
             with contextlib.suppress(PortTaken):
-                return Platform.start(self.home, base, external=External(), settings=settings)
-        return Platform.start(self.home, PORT_BASES[-1], external=External(), settings=settings)
+                return start(base)
+        return start(PORT_BASES[-1])
 
     async def down(self) -> None:
         """Stop the platform; its data stays, so the next start is a warm one."""

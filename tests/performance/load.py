@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from demo.departments import Sent
@@ -19,6 +19,8 @@ from joinedup.client.publisher_token import PublisherKey
 
 BATCH: Final = "application/cloudevents-batch+json"
 ONE: Final = "application/cloudevents+json"
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_LENGTH: Final = b"content-length:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +64,60 @@ class Desk:
         return head.encode() + body
 
 
-class Connection:
+class Connection(asyncio.Protocol):
     """One kept connection; a request, then its answer."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport = cast("asyncio.Transport", None)
+        self._received = b""
+        self._whole = 0
+        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
 
     @classmethod
     async def open(cls, url: str) -> Connection:
         """Connect."""
-        place = urlsplit(url)
-        return cls(*await asyncio.open_connection(place.hostname, place.port, limit=16 * 2**20))
+        place, loop = urlsplit(url), asyncio.get_running_loop()
+        _, made = await loop.create_connection(cls, place.hostname or "", place.port or 80)
+        return made
 
     async def send(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer."""
-        self._writer.write(request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        status = int(head[9:12])
-        lower = head.lower()
-        start = lower.index(b"content-length:") + len(b"content-length:")
-        length = int(lower[start : lower.index(b"\r\n", start)])
-        return status, await self._reader.readexactly(length)
+        """Status and body of the answer; raises ConnectionError when none comes."""
+        self._answer = self._loop.create_future()
+        self._transport.write(request)
+        return await self._answer
 
     def close(self) -> None:
         """Hang up."""
-        self._writer.close()
+        self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ready for the first request."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand an answer on as soon as it is whole."""
+        self._received += data
+        if not self._whole:
+            self._whole = _length(self._received)
+        if self._answer is not None and 0 < self._whole <= len(self._received):
+            body = self._received[self._received.index(_END_OF_HEAD) + len(_END_OF_HEAD) :]
+            self._answer.set_result((int(self._received[9:12]), body))
+            self._received, self._whole, self._answer = b"", 0, None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody answers any more."""
+        if self._answer is not None:
+            self._answer.set_exception(ConnectionError("hung up without an answer"))
+
+
+def _length(received: bytes) -> int:
+    """How long an answer is, head and body; 0 while its head is not whole."""
+    end = received.find(_END_OF_HEAD)
+    if end < 0:
+        return 0
+    start = received.lower().index(_LENGTH, 0, end) + len(_LENGTH)
+    return end + len(_END_OF_HEAD) + int(received[start : received.index(b"\r\n", start)])
 
 
 async def at_rate(
