@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from string import ascii_uppercase
 from typing import Any, Final
 
 from demo.town.people import Townsperson
@@ -38,9 +40,17 @@ class Sent:
     """By role; one record and one decision each."""
 
 
+def new_run() -> str:
+    """A name for a run, in letters, which no other run has."""
+    return "".join(secrets.choice(ascii_uppercase) for _ in range(8))
+
+
 @dataclass(slots=True)
 class Registers:
-    """Departments at work in one run; `run` makes their numbers different from any other run's."""
+    """Departments at work in one run; `run` makes their numbers different from any other run's.
+
+    And the names of the children: a birth that an earlier run told of would be no news.
+    """
 
     run: str
     _count: int = 0
@@ -56,7 +66,7 @@ class Registers:
     ) -> Sent:
         """A birth, registered in the mother's nation."""
         register = _REGISTRARS[mother.nation]
-        name = {"given": [child], "family": mother.family}
+        name = {"given": [f"{child}-{self.run.title()}"], "family": mother.family}
         persons = [{"role": "child", "name": name, "birth_date": on.isoformat()}]
         concerned = {"mother": mother} | ({"father": father} if father else {})
         persons += [_described(role, person) for role, person in concerned.items()]

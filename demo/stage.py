@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from demo.departments import Registers
+from demo.departments import Registers, new_run
 from demo.devices import Fleet
 from demo.log import Lag
 from demo.publishing import Acked, Departments
@@ -68,7 +68,7 @@ async def open_stage(
     """
     town, players = set_scene(seed, size)
     # A run's events are new ones also on a warm platform, so their numbers are too.
-    run = secrets.token_hex(4).upper()
+    run = new_run()
     home, endpoints = Home(platform.home), platform.endpoints
     registers = Registers(run)
     async with AsyncExitStack() as stack:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import grpc
 
-from demo.departments import Registers, Sent
+from demo.departments import Registers, Sent, new_run
 from demo.evidence import percentile
 from demo.stage import Stage
 from demo.town.people import Townsperson
@@ -96,7 +96,7 @@ async def door(bench: Bench) -> list[Result]:
 
 def draw(stage: Stage, count: int) -> list[Sent]:
     """So many events, of all of the town in turns, as a register's extract would be."""
-    registers, now = Registers(secrets.token_hex(4).upper()), datetime.now(UTC)
+    registers, now = Registers(new_run()), datetime.now(UTC)
     rng = random.Random(secrets.randbits(32))
     people = [each for each in stage.town if each.nino or each.driver_number]
     found: list[Sent] = []

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from demo.departments import Registers, Sent
+from demo.departments import Registers, Sent, new_run
 from demo.evidence import percentile
 from demo.stage import Stage
 from demo.town.numbers import ninos
@@ -88,7 +88,7 @@ def _pairs(stage: Stage, count: int) -> Iterator[tuple[bool, Sent]]:
     rng, now = random.Random(secrets.randbits(32)), datetime.now(UTC)
     people = [each for each in stage.town if each.nino]
     fresh = ninos(rng, frozenset(each.nino for each in people))
-    registers = Registers(secrets.token_hex(4).upper())
+    registers = Registers(new_run())
     on = (now - timedelta(days=3)).date()
     for person in rng.choices(people, k=count):
         yield True, registers.move(person, on=on, now=now)
