@@ -142,8 +142,7 @@ class Checking:
     def __init__(self, known: CatalogueFiles, publisher: str, now: datetime) -> None:
         ids = sorted(path.stem for path in (ROOT / "catalogue" / "publishers").glob("*.yaml"))
         found = [each for each in map(known.publisher, ids) if each is not None]
-        # A sandbox may send everything, so it says nothing about who would send this.
-        self._publishers = [each for each in found if not each.sandbox]
+        self._publishers = sorted(found, key=lambda each: each.sandbox)
         self._known = known
         self._publisher = publisher
         self._now = now
@@ -168,7 +167,9 @@ class Checking:
         kind, source = str(event.get("type")), event.get("source")
         able = [each for each in self._publishers if each.may_publish(kind)]
         whose = [each for each in able if isinstance(source, str) and each.speaks_for(source)]
-        return next(each.id for each in (*whose, *able, *self._publishers))
+        # A sandbox may send everything: that it may send this one says nothing about who would.
+        live = [each for each in able if not each.sandbox]
+        return next(each.id for each in (*whose, *live, *self._publishers))
 
 
 def _check(checking: Checking, files: list[Path], *, as_json: bool) -> bool:

@@ -134,6 +134,8 @@ def event(
     if as_json:
         emit(document)
         return
+    simulated = document.pop("simulated", [])
+    document |= {f"simulated {each['role']}": each["outcome"] for each in simulated}
     for name, value in document.items():
         say(f"[bold]{safe(name)}[/bold]: {safe(value)}")
 

@@ -149,6 +149,16 @@ def test_a_publisher_may_be_named_and_must_then_be_the_right_one(joinedup):
     assert (done.code, done.document["error"]["code"]) == (1, "scope_denied")
 
 
+def test_an_event_of_a_sandbox_is_checked_as_its_own(joinedup, tmp_path):
+    event = json.loads(GOLDEN[0].read_bytes()) | {"source": "urn:uk:sandbox"}
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps(event))
+
+    done = joinedup("events", "check", path, "--json")
+
+    assert (done.document["publisher"], done.document["error"]) == ("sandbox", None)
+
+
 def test_in_production_a_number_that_is_never_issued_is_refused(joinedup):
     birth = next(path for path in GOLDEN if path.name == "birth.json")
 

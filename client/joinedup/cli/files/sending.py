@@ -46,11 +46,14 @@ class ToPlatform:
     """Publishes over HTTP, with the keys of a home."""
 
     def __init__(self, home: Home, publisher: str, patience_seconds: float) -> None:
+        """Raises Problem where no platform runs, or the publisher that is named has no key here."""
         self._home = home
         self._url = home.endpoints()["events_http"]
         self._patience = patience_seconds
         self._publishers = Publishers(home, publisher)
         self._callers: dict[str, AsyncPublisher] = {}
+        if publisher:
+            home.publisher_key(publisher)
 
     async def send(self, entries: Sequence[Entry]) -> list[Answered]:
         """Publish entries, those of one publisher together."""
