@@ -52,7 +52,7 @@ class Lane:
 
 
 ONE_BY_ONE: Final = Lane(most=100, at_once=8, pace_seconds=0.01)
-IN_NUMBERS: Final = Lane(most=250, at_once=2)
+IN_NUMBERS: Final = Lane(most=250, at_once=4)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from services.kit.postgres import PLAN_BY_KEYS, Connection
 
 Pool = AsyncConnectionPool[Connection]
 
-CONNECTIONS: Final = 5
+CONNECTIONS: Final = 8
 WAIT_SECONDS: Final = 3.0
 
 # A statement or a lock that waits longer than its caller does is given up.
