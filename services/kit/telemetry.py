@@ -30,9 +30,6 @@ EXPORT_TIMEOUT_SECONDS: Final = 5.0
 # Of every instrument: an attribute that is not on the list is dropped, its counts are kept.
 VIEWS: Final = (View(instrument_name="*", attribute_keys=set(ALLOWED_ATTRIBUTES)),)
 _W3C = TraceContextTextMapPropagator()
-_NOT_SAMPLED: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
-# The last hexadecimal digit of the trace flags, where their lowest bit, sampled, is set.
-_ODD: Final = frozenset("13579bdf")
 
 
 class TraceparentOnly(textmap.TextMapPropagator):
@@ -158,28 +155,18 @@ def current_traceparent() -> str:
     return box.get(TRACEPARENT, "")
 
 
-def current_headers() -> list[tuple[str, bytes]]:
-    """The current context as record headers; none outside a trace."""
-    text = current_traceparent()
-    return [(TRACEPARENT, text.encode("ascii"))] if text else []
-
-
-def is_sampled(traceparent: str) -> bool:
-    """Whether the trace that a traceparent names is being recorded."""
-    return traceparent[-1:] in _ODD and len(traceparent) >= len(_NOT_SAMPLED)
-
-
 def begin_span(
     name: str, kind: SpanKind, attributes: Mapping[str, AttributeValue], traceparent: str
 ) -> Span:
     """A span that is nobody's current one, in the trace of a traceparent; its maker ends it.
 
-    For many pieces of work at once. An empty traceparent begins a trace. Where the trace is not
-    recorded nothing is made: what comes back only hands the traceparent on.
+    For many pieces of work at once. A traceparent that is none begins a trace. Where the trace is
+    not recorded nothing is made: what comes back only hands the traceparent on.
     """
     parent = context_from(traceparent)
-    if traceparent and not is_sampled(traceparent):
-        return trace.get_current_span(parent)
+    above = trace.get_current_span(parent)
+    if _is_unrecorded(above):
+        return above
     return tracer("services.kit").start_span(
         name, parent, kind, dict(attributes), record_exception=False
     )
@@ -250,7 +237,7 @@ def consumer_span(
     """
     parent = context_from(headers)
     above = trace.get_current_span(parent)
-    if above.get_span_context().is_valid and not above.get_span_context().trace_flags.sampled:
+    if _is_unrecorded(above):
         token = attach(parent)
         try:
             yield above
@@ -259,6 +246,12 @@ def consumer_span(
         return
     with span(name, SpanKind.CONSUMER, attributes, parent) as current:
         yield current
+
+
+def _is_unrecorded(above: Span) -> bool:
+    """Whether a span is in a trace that somebody decided not to record."""
+    about = above.get_span_context()
+    return about.is_valid and not about.trace_flags.sampled
 
 
 def fail(current: Span, error_type: str) -> None:

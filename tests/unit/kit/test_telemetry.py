@@ -196,19 +196,34 @@ def test_what_is_no_context_is_an_empty_one(source, traced):
     assert not trace.get_current_span(context).get_span_context().is_valid
 
 
-def test_the_current_context_is_written_as_one_header(traced):
+def test_the_current_context_is_written_as_a_traceparent(traced):
     tracer, _ = traced
-    assert telemetry.current_headers() == []
     assert not telemetry.current_traceparent()
 
     with tracer.start_as_current_span("work") as span:
         text = telemetry.current_traceparent()
-        headers = telemetry.current_headers()
 
     context = span.get_span_context()
     flags = f"{context.trace_flags:02x}"
     assert text == f"00-{context.trace_id:032x}-{context.span_id:016x}-{flags}"
-    assert headers == [("traceparent", text.encode())]
+
+
+@pytest.mark.parametrize("traceparent", ["", "nonsense", "00-" + "0" * 32 + "-" + "0" * 16 + "-00"])
+def test_what_is_no_traceparent_begins_a_trace(traceparent, traced, monkeypatch):
+    monkeypatch.setattr(telemetry, "tracer", lambda _name: traced[0])
+
+    begun = telemetry.begin_span("work", SpanKind.INTERNAL, {}, traceparent)
+
+    assert begun.is_recording()
+
+
+def test_in_a_trace_that_is_not_recorded_no_span_is_made():
+    unrecorded = TRACEPARENT[:-2] + "00"
+
+    begun = telemetry.begin_span("work", SpanKind.INTERNAL, {}, unrecorded)
+
+    assert not begun.is_recording()
+    assert telemetry.traceparent_of(begun) == unrecorded
 
 
 def test_a_strangers_state_and_baggage_go_nowhere():
