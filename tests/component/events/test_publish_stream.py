@@ -96,11 +96,12 @@ async def test_what_arrives_meanwhile_is_admitted_together(door, gate):
     stream = door.stream()
     await send(stream, event(1))
     await until(lambda: gate.groups)
-    await send(stream, *(event(number) for number in range(2, 252)))
-    await until(lambda: gate.read == 251)
+    total = 1 + 2 * MOST_TOGETHER + 50
+    await send(stream, *(event(number) for number in range(2, total + 1)))
+    await until(lambda: gate.read == total)
     gate.open.set()
 
-    await answers(stream, 251)
+    await answers(stream, total)
 
     assert [len(group) for group in gate.groups] == [1, MOST_TOGETHER, MOST_TOGETHER, 50]
 
@@ -161,16 +162,17 @@ async def test_messages_are_split_and_joined_to_what_is_admitted_together(door, 
     stream = door.stream()
     await send(stream, together(*range(1, 81)))
     await until(lambda: gate.groups)
-    await send(stream, together(*range(81, 161)), together(*range(161, 241)))
-    await until(lambda: gate.read == 3)
+    more = range(81, 481, 100)
+    await send(stream, *(together(*range(first, first + 100)) for first in more))
+    await until(lambda: gate.read == 1 + len(more))
     gate.open.set()
 
-    told = await answers(stream, 3)
+    told = await answers(stream, 1 + len(more))
 
-    assert [len(group) for group in gate.groups] == [80, MOST_TOGETHER, 60]
-    assert [each.answered_through for each in told] == [80, 160, 240]
+    assert [len(group) for group in gate.groups] == [80, MOST_TOGETHER, 400 - MOST_TOGETHER]
+    assert [each.answered_through for each in told] == [80, 180, 280, 380, 480]
     assert [answer.accepted.event_id for each in told for answer in each.following] == [
-        f"e{number}" for number in range(1, 241) if number not in {1, 81, 161}
+        f"e{number}" for number in range(1, 481) if number not in {1, *more}
     ]
 
 
@@ -258,7 +260,7 @@ async def test_a_sender_is_held_back_while_nothing_is_answered(door, gate):
 async def test_a_client_that_reads_no_answers_is_not_read_from(door, gate):
     gate.padding = 20_000
     stream = door.stream()
-    total, sent = 1_500, 0
+    total, sent = 4 * MOST_UNANSWERED, 0
 
     async def sending():
         nonlocal sent

@@ -9,9 +9,9 @@ from typing import Any, Final
 from services.events.domain.errors import Refused
 
 # The sender is held back by HTTP/2 until there is room again.
-MOST_UNANSWERED: Final = 256
+MOST_UNANSWERED: Final = 1_000
 MOST_UNANSWERED_BYTES: Final = 4 * 1024 * 1024
-MOST_TOGETHER: Final = 100
+MOST_TOGETHER: Final = 250
 
 
 @dataclass(frozen=True)
