@@ -142,10 +142,7 @@ async def _moved_again(stage: Stage) -> Explained:
         explained = await explain(stage.operator, await stage.departments.publish(sent))
         if issued_to([explained], [mother.sub]):
             return explained
-    told = (
-        f"earlier runs told of a move on each of the last {_DAYS} days: `make clean` forgets them"
-    )
-    raise Unseen(told)
+    raise Unseen(f"a move was told of on each of the last {_DAYS} days: `make clean` forgets them")
 
 
 def tell_decision(explained: Explained, tell: Teller) -> None:

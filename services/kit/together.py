@@ -46,11 +46,10 @@ class Together(Generic[Q, A]):
 
     async def close(self) -> None:
         """Wait until everything asked so far is answered."""
-        while self._waiting or self._working:
-            if self._working:
-                await asyncio.wait(self._working)
-            else:
-                self._rested()
+        self._pace = self._rest_until = 0.0
+        self._begin()
+        while self._working:
+            await asyncio.wait(self._working)
 
     def _begin(self) -> None:
         while self._waiting and len(self._working) < self._at_once and self._is_time():
@@ -73,8 +72,6 @@ class Together(Generic[Q, A]):
 
     def _rested(self) -> None:
         self._rest = None
-        # A timer may come a clock's tick too early.
-        self._rest_until = 0.0
         self._begin()
 
     def _ended(self, task: asyncio.Task[None]) -> None:

@@ -94,12 +94,13 @@ class ChunkConsumer(driver.Consumer):
                 if not self.flow_active:
                     await self._go_back()
                     continue
-                for tp, records in (fetched or {}).items():
+                fetched = fetched or {}
+                for tp, records in fetched.items():
                     if self.suspend_flow.is_set() or generation != self.app.consumer_generation_id:
                         break
                     if active is None or tp in active or tp in self._buffered_partitions:
                         await self._hand_on(tp, generation, records)
-                few = 0 < sum(map(len, (fetched or {}).values())) < MANY_RECORDS
+                few = 0 < sum(map(len, fetched.values())) < MANY_RECORDS
                 await self.sleep(max(0.0, rest_until - time.monotonic()) if few else 0)
         except self.consumer_stopped_errors:
             if not self.transport.app.should_stop:
