@@ -76,6 +76,9 @@ def test_whoever_was_cut_off_sends_the_rest_again_and_nothing_is_doubled(service
     call.cancel()
 
     again = list(publish(service, stub, requests[through:]))
+    while any(each.refused.try_again for each in again):
+        # What was being admitted as the first call ended may be so still, and says so.
+        again = list(publish(service, stub, requests[through:]))
 
     assert again[-1].answered_through == 40
     assert {each.WhichOneof("result") for each in again} == {"accepted"}
