@@ -81,7 +81,7 @@ def command(files: PostgresFiles, port: int, *, fsync: bool = True) -> tuple[str
         "port": str(port),
         "unix_socket_directories": str(files.sockets),
         "max_connections": "100",
-        "shared_buffers": "64MB",
+        "shared_buffers": "256MB",
         "timezone": "UTC",
         "log_timezone": "UTC",
         **_QUIET_LOG,

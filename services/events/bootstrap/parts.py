@@ -51,7 +51,7 @@ class Lane:
     pace_seconds: float = 0.0
 
 
-ONE_BY_ONE: Final = Lane(most=100, at_once=8, pace_seconds=0.01)
+ONE_BY_ONE: Final = Lane(most=100, at_once=2, pace_seconds=0.01)
 IN_NUMBERS: Final = Lane(most=250, at_once=4)
 
 
