@@ -25,7 +25,7 @@ from joinedup.events.v1.life_events_pb2_grpc import LifeEventsStub
 from tests.performance.bench import Bench
 from tests.performance.files import files
 from tests.performance.load import Desk, as_fast_as_answered, at_rate
-from tests.performance.processor import per_event_ms, used_seconds
+from tests.performance.processor import machine_speed, per_event_ms, used_seconds
 from tests.performance.report import Result
 
 if TYPE_CHECKING:
@@ -71,14 +71,18 @@ async def door(bench: Bench) -> list[Result]:
     rates: dict[str, list[float]] = defaultdict(list)
     costs: dict[str, list[float]] = defaultdict(list)
     acks: list[list[float]] = []
+    speeds: list[float] = []
     for _ in range(bench.runs):
         # In turns, so that whatever else the machine does falls on all of them.
+        speeds.append(await asyncio.to_thread(machine_speed))
+        load.say(f"the machine itself: {speeds[-1]:.0f} thousand turns of a loop a second")
         acks.append(await _acks(load))
         for name, (way, count) in ways.items():
             rate, cost = await _one(load, name, way, draw(stage, count))
             rates[name].append(rate)
             costs[name].append(cost)
     return [
+        Result("the machine itself, all processors busy", "thousand turns/s", speeds),
         Result(
             f"single events, acknowledged p50 at {A_SECOND:.0f}/s", "ms", _at(acks, 0.5), target=25
         ),

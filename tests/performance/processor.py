@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Final
 
 from deploy.local.platform import Platform
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 # In /proc/<pid>/stat, after the name in brackets.
 _USER, _SYSTEM = 11, 12
+_LOOP: Final = """
+import time
+turns, end = 0, time.perf_counter() + 1.0
+while time.perf_counter() < end:
+    sum(number * number % 7 for number in range(1000))
+    turns += 1
+print(turns)
+"""
+
+
+def machine_speed() -> float:
+    """Thousands of turns of a loop that all processors together make in a second; blocks.
+
+    Says what part of a difference between two runs is the machine's: who shares one with others
+    gets much less of it at times, most of all when all of its processors are busy.
+    """
+    loops = [
+        subprocess.Popen([sys.executable, "-c", _LOOP], stdout=subprocess.PIPE)
+        for _ in range(os.cpu_count() or 1)
+    ]
+    return sum(int(loop.communicate()[0]) for loop in loops)
 
 
 def used_seconds(platform: Platform) -> dict[str, float]:
