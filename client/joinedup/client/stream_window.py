@@ -12,7 +12,7 @@ from joinedup.client.receipt import Receipt, Result
 from joinedup.events.v1 import life_events_pb2 as pb
 
 _STATUS: Final = "/v1/events/"
-# The platform takes 256 KiB in a message, and admits a hundred events of a stream together.
+# The platform takes 256 KiB in a message, and joins messages to what it admits together.
 _MOST_BYTES: Final = 128 * 1024
 _MOST_TOGETHER: Final = 100
 

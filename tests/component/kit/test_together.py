@@ -120,14 +120,17 @@ async def test_as_many_as_go_together_do_not_wait_for_the_pace():
     assert work.pieces == [[1], [2, 3]]
 
 
-async def test_a_rest_that_was_cut_short_does_not_shorten_the_next_one():
+async def test_a_rest_that_was_cut_short_does_not_shorten_the_next_one(monkeypatch):
     work = Work()
     work.go_on.set()
     together = Together(work, most=2, at_once=2, pace_seconds=1.0)
     loop = asyncio.get_running_loop()
     await together.ask_all([1])
     waits = asyncio.create_task(together.ask_all([2]))
-    await asyncio.sleep(0.3)  # part of the rest is over when another makes the two a full piece
+    await asyncio.sleep(0)
+    own_time = loop.time
+    # Part of the rest is over when another makes the two a full piece.
+    monkeypatch.setattr(loop, "time", lambda: own_time() + 0.3)
     await together.ask_all([3])
     began = loop.time()
 
