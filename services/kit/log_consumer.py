@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from services.kit.codec import Headers
+from services.kit.pace import RESTLESS, Pace
 from services.kit.retry import back_off
 from services.kit.telemetry import log
 
@@ -55,7 +56,7 @@ async def consume(
     auto_offset_reset: str = "earliest",
     instance_id: str | None = None,
     patience_ms: int = 0,
-    pace_ms: int = 0,
+    pace: Pace = RESTLESS,
 ) -> None:
     """Hand batches to `handle` until stopped; commit a batch soon after it was handled.
 
@@ -63,9 +64,8 @@ async def consume(
     what can never succeed must be set aside by `handle` itself. `ready` is called at each
     assignment of partitions. Whoever is in no hurry lets a record wait `patience_ms` for others to
     come with it: one fetch, one batch and one commit for all of them. With a pace, a record that
-    comes alone is handled at once, and what comes within `pace_ms` of the last batch's beginning
-    goes together, up to `max_records`. Raises the client's KafkaError when the broker refuses the
-    consumer.
+    comes alone is handled at once, and what comes while it rests goes together, up to
+    `max_records`. Raises the client's KafkaError when the broker refuses the consumer.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
@@ -85,7 +85,7 @@ async def consume(
     try:
         if await started(consumer, group, stop):
             reader = Reader(consumer, group, handle, stop)
-            await reader.read(max_records, pace_ms / 1000)
+            await reader.read(max_records, pace)
     finally:
         await consumer.stop()
 
@@ -130,17 +130,13 @@ class Reader:
         self._handled: dict[TopicPartition, int] = {}
         self._commit_at = 0.0
 
-    async def read(self, max_records: int, pace_seconds: float) -> None:
-        """Fetch and take until stopped; a batch begins no sooner than the pace after the last one.
-
-        Unless that one was full: then more is waiting than goes together anyway.
-        """
+    async def read(self, max_records: int, pace: Pace) -> None:
+        """Fetch and take until stopped, at this pace."""
         while not self._stop.is_set():
             batch = await self.fetch(max_records)
-            rest_until = time.monotonic() + pace_seconds
+            rest_until = time.monotonic() + pace.rest_after(len(batch), max_records)
             await self.take(batch)
-            rest = rest_until - time.monotonic()
-            if 0 < len(batch) < max_records and rest > 0:
+            if (rest := rest_until - time.monotonic()) > 0:
                 await _stopped(self._stop, rest)
         await self.commit()
 

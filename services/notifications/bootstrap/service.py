@@ -17,6 +17,7 @@ from services.kit.clock import Clock
 from services.kit.dead_letter import DeadLetters, dead_letter_topic
 from services.kit.ids import new_random_id
 from services.kit.log_consumer import consume
+from services.kit.pace import BRISK
 from services.kit.probe import Probe
 from services.kit.secret_file import read_key
 from services.kit.tasks import end_tasks
@@ -54,8 +55,6 @@ from services.notifications.settings import NotificationsSettings
 DECISIONS: Final = "decisions.v1"
 PERMISSIONS: Final = "permissions.v1"
 OUTCOMES: Final = "outcomes.v1"
-# Nobody feels it, and under load it shares a transaction among what came in that time.
-DECISIONS_PACE_MS: Final = 50
 
 
 class Service:
@@ -197,7 +196,8 @@ class Service:
                 group="notifications.ledger",
                 handle=decisions.handle,
                 ready=partial(self.probe.ready, "decisions"),
-                pace_ms=DECISIONS_PACE_MS,
+                max_records=500,
+                pace=BRISK,
                 **common,
             ),
             consume(

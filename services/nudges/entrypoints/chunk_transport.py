@@ -21,13 +21,12 @@ from typing import Any, Final, Protocol
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from services.kit.pace import BRISK
 from services.kit.telemetry import log
 
 POLL_SECONDS: Final = 1.0
-# A record that comes alone is decided at once; what comes within this time of it goes together.
-# A fetch of many has shared enough already: a backlog is worked off without rest.
-PACE_SECONDS: Final = 0.05
-MANY_RECORDS: Final = 50
+# So many records have shared enough already: a backlog is worked off without rest.
+ENOUGH_RECORDS: Final = 500
 _FAUST_LOG: Final = logging.getLogger("faust.transport.chunks")
 
 
@@ -89,7 +88,7 @@ class ChunkConsumer(driver.Consumer):
         try:
             while not (self.should_stop or fetcher.should_stop):
                 fetched, active = await self._wait_next_records(POLL_SECONDS)
-                rest_until = time.monotonic() + PACE_SECONDS
+                began = time.monotonic()
                 generation = self.app.consumer_generation_id
                 if not self.flow_active:
                     await self._go_back()
@@ -100,8 +99,8 @@ class ChunkConsumer(driver.Consumer):
                         break
                     if active is None or tp in active or tp in self._buffered_partitions:
                         await self._hand_on(tp, generation, records)
-                few = 0 < sum(map(len, fetched.values())) < MANY_RECORDS
-                await self.sleep(max(0.0, rest_until - time.monotonic()) if few else 0)
+                rest = BRISK.rest_after(sum(map(len, fetched.values())), ENOUGH_RECORDS)
+                await self.sleep(max(0.0, began + rest - time.monotonic()))
         except self.consumer_stopped_errors:
             if not self.transport.app.should_stop:
                 raise
