@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -15,7 +16,8 @@ class Together(Generic[Q, A]):
 
     A question that comes alone is worked on at once. What comes within `pace_seconds` of the
     beginning of the last piece of work, or while `at_once` pieces are under way, waits; the next
-    piece takes up to `most` of it, in order, and as many as that do not wait for the pace.
+    piece takes up to `most` of it, in order, and as many as that do not wait for the pace. Nobody
+    waits behind a piece that has been under way for `patience_seconds`: it is not counted any more.
     """
 
     def __init__(
@@ -25,16 +27,19 @@ class Together(Generic[Q, A]):
         most: int,
         at_once: int,
         pace_seconds: float = 0,
+        patience_seconds: float = math.inf,
     ) -> None:
         """`work` answers questions in their order; what it raises, all of them raise."""
         self._work = work
         self._most = most
         self._at_once = at_once
         self._pace = pace_seconds
+        self._patience = patience_seconds
         self._rest_until = 0.0
         self._rest: asyncio.TimerHandle | None = None
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._working: set[asyncio.Task[None]] = set()
+        self._counted: set[asyncio.Task[None]] = set()
 
     async def ask_all(self, questions: Sequence[Q]) -> list[A]:
         """The answers to several, in order; raises what the work raised for any of them."""
@@ -52,12 +57,15 @@ class Together(Generic[Q, A]):
             await asyncio.wait(self._working)
 
     def _begin(self) -> None:
-        while self._waiting and len(self._working) < self._at_once and self._is_time():
+        while self._waiting and len(self._counted) < self._at_once and self._is_time():
             taken = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             # In nobody's context: the work is not one caller's, and outlives a caller who leaves.
             task = asyncio.create_task(self._answer(taken), context=contextvars.Context())
             self._working.add(task)
+            self._counted.add(task)
             task.add_done_callback(self._ended)
+            if self._patience < math.inf:
+                asyncio.get_running_loop().call_later(self._patience, self._count_no_more, task)
 
     def _is_time(self) -> bool:
         """Whether the next piece of work may begin now; if not, it begins when the pace lets it."""
@@ -76,6 +84,10 @@ class Together(Generic[Q, A]):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._working.discard(task)
+        self._count_no_more(task)
+
+    def _count_no_more(self, task: asyncio.Task[None]) -> None:
+        self._counted.discard(task)
         self._begin()
 
     async def _answer(self, taken: Sequence[tuple[Q, asyncio.Future[Any]]]) -> None:

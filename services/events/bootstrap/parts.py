@@ -1,5 +1,6 @@
 """What lives as long as the process: connected, brought up to date, let go."""
 
+import math
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -43,15 +44,17 @@ CONDITIONS: Final = ("postgres", "kafka", "decisions", "inbound", "http", "grpc"
 class Lane:
     """How many events are admitted together: enough to share what it costs, and still quick.
 
-    So many such groups are under way at once, and they begin so far from each other.
+    So many such groups are under way at once, and they begin so far from each other. A group that
+    takes longer than the patience (it silences somebody first, or a store is slow) is not counted.
     """
 
     most: int
     at_once: int
     pace_seconds: float = 0.0
+    patience_seconds: float = math.inf
 
 
-ONE_BY_ONE: Final = Lane(most=100, at_once=2, pace_seconds=0.01)
+ONE_BY_ONE: Final = Lane(most=100, at_once=2, pace_seconds=0.01, patience_seconds=0.1)
 IN_NUMBERS: Final = Lane(most=250, at_once=4)
 
 
@@ -100,6 +103,7 @@ async def assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> P
             most=lane.most,
             at_once=lane.at_once,
             pace_seconds=lane.pace_seconds,
+            patience_seconds=lane.patience_seconds,
         )
         for lane in (ONE_BY_ONE, IN_NUMBERS)
     )

@@ -71,6 +71,18 @@ async def test_only_so_many_pieces_are_under_way():
     await asyncio.gather(*asked)
 
 
+async def test_nobody_waits_behind_a_piece_that_takes_longer_than_the_patience():
+    work = Work()
+    together = Together(work, most=1, at_once=1, patience_seconds=0.01)
+    slow, next_one = (asyncio.create_task(together.ask_all([each])) for each in (1, 2))
+
+    async with asyncio.timeout(5.0):
+        await started(work, 2)
+
+    work.go_on.set()
+    assert await asyncio.gather(slow, next_one) == [[2], [4]]
+
+
 async def test_what_the_work_raises_is_raised_to_those_who_asked_and_to_nobody_else():
     work = Work()
     work.go_on.set()
