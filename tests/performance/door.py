@@ -8,7 +8,7 @@ import random
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -43,7 +43,7 @@ DRAIN_SECONDS: Final = 120.0
 _ADULT, _RETIRED, _MOTHERS = 18, 66, range(18, 46)
 
 Way = Callable[[Stage, Desk, Sequence[Sent]], Awaitable[int]]
-"""Publishes events and answers how many came in."""
+"""Writes down what will be sent; awaited, it publishes that and answers how many events came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,9 @@ def _event_of(person: Townsperson, registers: Registers, rng: random.Random, now
 async def _one(load: _Load, name: str, way: Way, events: Sequence[Sent]) -> tuple[float, float]:
     """Events a second, and what one cost in the end, in milliseconds of processor."""
     stage = load.stage
+    publishing = way(stage, load.desk, events)
     before, began = used_seconds(stage.platform), time.perf_counter()
-    accepted = await way(stage, load.desk, events)
+    accepted = await publishing
     rate = accepted / (time.perf_counter() - began)
     if accepted < len(events):
         raise RuntimeError(f"{name}: {len(events) - accepted} of {len(events)} did not come in")
@@ -156,13 +157,12 @@ async def _acks(load: _Load) -> list[float]:
     return found
 
 
-async def _singly(_stage: Stage, desk: Desk, events: Sequence[Sent]) -> int:
+def _singly(_stage: Stage, desk: Desk, events: Sequence[Sent]) -> Awaitable[int]:
     requests = [desk.one(each) for each in events]
-    answers = await as_fast_as_answered(desk.url, requests, CONNECTIONS)
-    return sum(each.accepted for each in answers)
+    return _accepted(desk, requests, CONNECTIONS)
 
 
-async def _batches(_stage: Stage, desk: Desk, events: Sequence[Sent]) -> int:
+def _batches(_stage: Stage, desk: Desk, events: Sequence[Sent]) -> Awaitable[int]:
     by_publisher = _by_publisher(events)
     batches = [
         (start / len(texts), publisher, texts[start : start + BATCH])
@@ -172,35 +172,46 @@ async def _batches(_stage: Stage, desk: Desk, events: Sequence[Sent]) -> int:
     # All registers are gone through at the same speed: each person comes up once in a while, and
     # not twice at once.
     requests = [desk.batch(publisher, texts) for _, publisher, texts in sorted(batches)]
-    answers = await as_fast_as_answered(desk.url, requests, BATCHES_AT_ONCE)
+    return _accepted(desk, requests, BATCHES_AT_ONCE)
+
+
+async def _accepted(desk: Desk, requests: Sequence[bytes], connections: int) -> int:
+    answers = await as_fast_as_answered(desk.url, requests, connections)
     return sum(each.accepted for each in answers)
 
 
-async def _streams(stage: Stage, desk: Desk, events: Sequence[Sent]) -> int:
+def _streams(stage: Stage, desk: Desk, events: Sequence[Sent]) -> Awaitable[int]:
     """One stream a publisher, all at once; each sends whatever the server lets it."""
-    async with grpc.aio.insecure_channel(stage.endpoints["events_grpc"]) as channel:
+    streams = {
+        desk.token(publisher): [
+            _message(number, texts[number : number + IN_A_MESSAGE])
+            for number in range(0, len(texts), IN_A_MESSAGE)
+        ]
+        for publisher, texts in _by_publisher(events).items()
+    }
+    return _streamed(stage.endpoints["events_grpc"], streams)
+
+
+def _message(number: int, texts: Sequence[bytes]) -> pb.PublishStreamRequest:
+    first, *following = texts
+    return pb.PublishStreamRequest(
+        number=number,
+        cloud_event_json=first,
+        following=[pb.PublishRequest(cloud_event_json=text) for text in following],
+    )
+
+
+async def _streamed(target: str, streams: Mapping[str, Sequence[pb.PublishStreamRequest]]) -> int:
+    async with grpc.aio.insecure_channel(target) as channel:
         stub: LifeEventsAsyncStub = LifeEventsStub(channel)
-        accepted = await asyncio.gather(
-            *(
-                _stream(stub, desk.token(publisher), texts)
-                for publisher, texts in _by_publisher(events).items()
-            )
-        )
-    return sum(accepted)
+        return sum(await asyncio.gather(*(_stream(stub, *each) for each in streams.items())))
 
 
-async def _stream(stub: LifeEventsAsyncStub, token: str, texts: Sequence[bytes]) -> int:
-    async def requests() -> AsyncIterator[pb.PublishStreamRequest]:
-        for number in range(0, len(texts), IN_A_MESSAGE):
-            first, *following = texts[number : number + IN_A_MESSAGE]
-            yield pb.PublishStreamRequest(
-                number=number,
-                cloud_event_json=first,
-                following=[pb.PublishRequest(cloud_event_json=text) for text in following],
-            )
-
+async def _stream(
+    stub: LifeEventsAsyncStub, token: str, messages: Sequence[pb.PublishStreamRequest]
+) -> int:
     call = stub.PublishStream(
-        requests(), timeout=STREAM_SECONDS, metadata=(("authorization", f"Bearer {token}"),)
+        iter(messages), timeout=STREAM_SECONDS, metadata=(("authorization", f"Bearer {token}"),)
     )
     return sum(
         [
