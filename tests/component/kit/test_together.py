@@ -80,7 +80,7 @@ async def test_nobody_waits_behind_a_piece_that_takes_longer_than_the_patience()
         await started(work, 2)
 
     work.go_on.set()
-    assert await asyncio.gather(slow, next_one) == [[2], [4]]
+    assert (await slow, await next_one) == ([2], [4])
 
 
 async def test_what_the_work_raises_is_raised_to_those_who_asked_and_to_nobody_else():
