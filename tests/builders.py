@@ -31,6 +31,9 @@ def an_event_body(example: str = "birth", **changed: Any) -> dict[str, Any]:
     return {**body, "data": told, **changed}
 
 
+BASIS = "explicit_consent"
+
+
 def some_terms(**changed: Any) -> Terms:
     """What a person agrees to: family, HMRC, every channel, for good."""
     terms: dict[str, Any] = {"purpose": "family", "controller": "hmrc", "agreement_hash": "a" * 64}

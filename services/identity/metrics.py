@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from services.identity.handlers.choices import Withdrawal
+from services.identity.handlers.choices import Refusal
 from services.identity.handlers.resolve_life_event import Resolved
 from services.kit.telemetry import meter
 
@@ -21,18 +21,20 @@ _conflicts = _METER.create_counter(
     "Persons whose identifiers point at more than one handle; the strongest was believed",
 )
 _changes = _METER.create_counter(
-    "joinedup.identity.permission_changes", "{change}", "Permissions given, withdrawn or expired"
+    "joinedup.identity.permission_changes",
+    "{change}",
+    "Permissions given, withdrawn, objected to or expired",
 )
 _effect = _METER.create_histogram(
     "joinedup.identity.withdrawal_effect",
     "s",
-    "From the request to withdraw until no process could act on the older permission",
+    "From a withdrawal or an objection until no process could act on the older permission",
     explicit_bucket_boundaries_advisory=[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
 )
 _taking_effect = _METER.create_counter(
     "joinedup.identity.withdrawals_taking_effect",
     "{withdrawal}",
-    "Withdrawals answered before every process had confirmed",
+    "Withdrawals and objections answered before every process had confirmed",
 )
 _pending = _METER.create_gauge(
     "joinedup.identity.fences_pending", "{fence}", "Fences that do not hold everywhere yet"
@@ -69,13 +71,13 @@ def permission_given(changes: int) -> None:
         _changes.add(changes, {"joinedup.outcome": "given"})
 
 
-def permission_withdrawn(withdrawal: Withdrawal, seconds: float) -> None:
-    """Count a withdrawal and, once it holds, how long that took."""
-    if withdrawal.changed:
-        _changes.add(1, {"joinedup.outcome": "withdrawn"})
-    if withdrawal.outstanding:
+def permission_refused(refusal: Refusal, seconds: float) -> None:
+    """Count a withdrawal or an objection and, once it holds, how long that took."""
+    if refusal.changed:
+        _changes.add(1, {"joinedup.outcome": refusal.permission.choice.value})
+    if refusal.outstanding:
         _taking_effect.add(1)
-    elif withdrawal.changed:
+    elif refusal.changed:
         _effect.record(seconds)
 
 

@@ -173,6 +173,15 @@ class Transaction(Protocol):
         """Permissions."""
 
 
+@dataclass(frozen=True)
+class Effect:
+    """Since when the end of a permission holds everywhere; None while it does not."""
+
+    purpose: str
+    controller: str
+    took_effect_at: datetime | None
+
+
 class Store(Protocol):
     """Where the truth of identity lives; every method may raise StoreUnavailable."""
 
@@ -187,6 +196,9 @@ class Store(Protocol):
 
     async def took_effect_at(self, handle: str, purpose: str, controller: str) -> datetime | None:
         """When the end of a permission held everywhere; None while it does not."""
+
+    async def effects(self, handle: str) -> list[Effect]:
+        """The same for every permission of a person that has ended."""
 
     async def due(self, now: datetime, limit: int) -> list[str]:
         """People with a permission whose time is over and not counted yet."""

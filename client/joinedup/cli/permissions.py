@@ -30,6 +30,7 @@ _CHOICES: Final = {
     sets.CHOICE_UNSPECIFIED: "never asked",
     sets.CHOICE_GIVEN: "given",
     sets.CHOICE_WITHDRAWN: "withdrawn",
+    sets.CHOICE_OBJECTED: "objected",
 }
 
 
@@ -97,21 +98,23 @@ def withdraw(
         async with _choices(person) as choices:
             return await choices.withdraw(purpose, controller)
 
-    taken = run(work(), as_json=as_json)
-    effect = moment(taken.took_effect_at) if taken.HasField("took_effect_at") else None
-    if as_json:
-        emit(
-            {
-                **_row(taken.permission),
-                "serial": taken.serial,
-                "took_effect_at": effect,
-                "outstanding": taken.outstanding,
-            }
-        )
-    elif effect:
-        say(f"[green]withdrawn[/green]: this took effect at {effect}")
-    else:
-        say(f"withdrawn; taking effect ({taken.outstanding} places have not confirmed yet)")
+    _tell_refusal(run(work(), as_json=as_json), as_json=as_json)
+
+
+@app.command("object")
+def object_(
+    purpose: Purpose, controller: Controller, *, person: AsPerson, as_json: AsJson = False
+) -> None:
+    """Object to a purpose of a department, permitted or not, and say since when that holds.
+
+    **Example**: `joinedup permissions object money council --as mair`
+    """
+
+    async def work() -> pb.ObjectResponse:
+        async with _choices(person) as choices:
+            return await choices.object_to(purpose, controller)
+
+    _tell_refusal(run(work(), as_json=as_json), as_json=as_json)
 
 
 @app.command()
@@ -166,6 +169,7 @@ async def _choices(person: str) -> AsyncIterator[Choices]:
 def _listed(answer: pb.ListResponse) -> dict[str, Any]:
     chosen = answer.permissions
     rows = {(each.purpose, each.controller): each for each in chosen.permissions}
+    effects = {(each.purpose, each.controller): _effect(each) for each in answer.effects}
     never = sets.Permission()
     permissions = [
         {
@@ -173,11 +177,26 @@ def _listed(answer: pb.ListResponse) -> dict[str, Any]:
             "controller": offer.controller,
             "controller_name": offer.controller_name,
             "text": offer.text,
+            "lawful_basis": offer.lawful_basis,
             "choice": _CHOICES[rows.get((offer.purpose, offer.controller), never).choice],
+            **effects.get((offer.purpose, offer.controller), {}),
         }
         for offer in answer.offers
     ]
     return {"serial": chosen.serial, "permissions": permissions}
+
+
+def _tell_refusal(answer: pb.WithdrawResponse | pb.ObjectResponse, *, as_json: bool) -> None:
+    effect = moment(answer.took_effect_at) if answer.HasField("took_effect_at") else None
+    row = _row(answer.permission)
+    if as_json:
+        rest = {"took_effect_at": effect, "outstanding": answer.outstanding}
+        emit({**row, "serial": answer.serial, **rest})
+    elif effect:
+        say(f"[green]{row['choice']}[/green]: this took effect at {effect}")
+    else:
+        waits = f"{answer.outstanding} places have not confirmed yet"
+        say(f"{row['choice']}; taking effect ({waits})")
 
 
 def _row(row: sets.Permission) -> dict[str, Any]:
@@ -189,6 +208,11 @@ def _row(row: sets.Permission) -> dict[str, Any]:
     }
 
 
+def _effect(ended: pb.Effect | pb.PermissionChange) -> dict[str, Any]:
+    known = ended.HasField("took_effect_at")
+    return {"took_effect_at": moment(ended.took_effect_at) if known else None}
+
+
 def _change(change: pb.PermissionChange) -> dict[str, Any]:
     return {
         "at": moment(change.at),
@@ -198,6 +222,12 @@ def _change(change: pb.PermissionChange) -> dict[str, Any]:
         "serial": change.serial,
         "epoch": change.epoch,
         "signed_by": change.signed_by,
+        "lawful_basis": change.lawful_basis,
+        "channels": list(change.channels),
+        "expires_at": moment(change.expires_at) if change.HasField("expires_at") else None,
+        "agreement_hash": change.agreement_hash,
+        "form": change.form,
         "hash": change.hash,
         "previous_hash": change.previous_hash,
+        **(_effect(change) if change.ends else {}),
     }

@@ -56,6 +56,13 @@ class Choices:
             lambda carried: self._stub.Withdraw(request, timeout=CALL_SECONDS, metadata=carried)
         )
 
+    async def object_to(self, purpose: str, controller: str) -> pb.ObjectResponse:
+        """Object, whether or not it was permitted; the answer says since when that holds."""
+        request = pb.ObjectRequest(purpose=purpose, controller=controller)
+        return await self._call(
+            lambda carried: self._stub.Object(request, timeout=CALL_SECONDS, metadata=carried)
+        )
+
     async def history(self) -> tuple[pb.PermissionChange, ...]:
         """Every change, oldest first."""
         answer = await self._call(

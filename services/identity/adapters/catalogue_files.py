@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.identity.domain.agreement import Agreement, Agreements
+from services.identity.domain.agreement import Agreement, Agreements, LawfulBasis
 from services.identity.domain.event_type import CaseRule, EventType, FactRule, FenceRule, Role
 from services.identity.domain.permission import Flag
 from services.kit.catalogue import Catalogue, CatalogueInvalid, Document
@@ -94,6 +94,7 @@ def _agreements(documents: list[Document]) -> Agreements:
             agreement = Agreement(
                 purpose=data["purpose"],
                 controller=controller["id"],
+                lawful_basis=LawfulBasis(controller["lawful_basis"]),
                 purpose_name=data["name"],
                 controller_name=controller["name"],
                 text=controller["text"],

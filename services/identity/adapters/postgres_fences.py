@@ -29,6 +29,10 @@ _TOOK_EFFECT: Final = """
     UPDATE permissions SET took_effect_at = %s
     WHERE handle = %s AND ended AND took_effect_at IS NULL AND ended_serial <= %s
 """
+_NOTE_IN_HISTORY: Final = """
+    UPDATE permission_history SET took_effect_at = %s
+    WHERE handle = %s AND ends AND took_effect_at IS NULL AND serial <= %s
+"""
 
 
 class PostgresFences:
@@ -65,6 +69,7 @@ class PostgresFences:
         """Note when it held; a newer fence of the same person stays asked for."""
         async with transaction(self._pool) as current:
             await current.execute(_TOOK_EFFECT, [at, handle, serial])
+            await current.execute(_NOTE_IN_HISTORY, [at, handle, serial])
             await current.execute(
                 "DELETE FROM fences WHERE handle = %s AND serial <= %s", [handle, serial]
             )

@@ -36,9 +36,10 @@ _READ: Final = """
 """
 _SAVE_ROW: Final = """
     INSERT INTO permissions AS p (handle, purpose, controller, choice, epoch, lawful_basis,
-        channels, expires_at, agreement_hash, ended, ended_serial)
+        channels, expires_at, agreement_hash, ended, ended_serial, took_effect_at)
     VALUES (%(handle)s, %(purpose)s, %(controller)s, %(choice)s, %(epoch)s, %(lawful_basis)s,
-        %(channels)s, %(expires_at)s, %(agreement_hash)s, %(ended)s, %(ended_serial)s)
+        %(channels)s, %(expires_at)s, %(agreement_hash)s, %(ended)s, %(ended_serial)s,
+        %(took_effect_at)s)
     ON CONFLICT (handle, purpose, controller) DO UPDATE SET
         choice = excluded.choice, epoch = excluded.epoch, lawful_basis = excluded.lawful_basis,
         channels = excluded.channels, expires_at = excluded.expires_at,
@@ -51,8 +52,9 @@ _LAST_HASH: Final = """
 """
 _SAVE_HISTORY: Final = """
     INSERT INTO permission_history (handle, serial, purpose, controller, choice, epoch, at,
-        signed_by, agreement_hash, hash, previous_hash)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        signed_by, lawful_basis, channels, expires_at, agreement_hash, form, ends, hash,
+        previous_hash)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _SAVE_OUTBOX: Final = """
     INSERT INTO outbox (id, handle, value, traceparent, created_at) VALUES (%s, %s, %s, %s, %s)
@@ -101,7 +103,7 @@ class PostgresPermissions:
         handle, after = outcome.subject, outcome.after
         if outcome.changes:
             await self._save_history(handle, outcome.changes, at)
-            await self._save_rows(handle, outcome.changes)
+            await self._save_rows(handle, outcome.changes, at)
         await self._connection.execute(
             "UPDATE subjects SET serial = %s WHERE handle = %s", [after.serial, handle]
         )
@@ -128,13 +130,14 @@ class PostgresPermissions:
     async def _save_history(self, handle: str, changes: Sequence[Change], at: datetime) -> None:
         last = await (await self._connection.execute(_LAST_HASH, [handle])).fetchone()
         entries = append(last[0] if last else "", changes, at)
-        for change, entry in zip(changes, entries, strict=True):
+        for entry in entries:
             row = [handle, entry.serial, entry.purpose, entry.controller, entry.choice.value]
-            signed = [entry.epoch, entry.at, entry.signed_by, change.permission.agreement_hash]
-            values = [*row, *signed, entry.hash, entry.previous_hash]
-            await self._connection.execute(_SAVE_HISTORY, values)
+            signed = [entry.epoch, entry.at, entry.signed_by]
+            terms = [entry.lawful_basis, list(entry.channels), entry.expires_at]
+            chain = [entry.agreement_hash, entry.form, entry.ends, entry.hash, entry.previous_hash]
+            await self._connection.execute(_SAVE_HISTORY, [*row, *signed, *terms, *chain])
 
-    async def _save_rows(self, handle: str, changes: Iterable[Change]) -> None:
+    async def _save_rows(self, handle: str, changes: Iterable[Change], at: datetime) -> None:
         for change in changes:
             row = change.permission
             values = {
@@ -149,6 +152,8 @@ class PostgresPermissions:
                 "agreement_hash": row.agreement_hash,
                 "ended": row.ended,
                 "ended_serial": change.serial if change.ends else None,
+                # A no where there was no yes holds from the start: nobody could act on one.
+                "took_effect_at": at if row.ended and not change.ends else None,
                 # Taking back what had ended by itself ends nothing a second time.
                 "keeps_end": row.ended and not change.ends,
             }

@@ -11,16 +11,21 @@ from services.identity.adapters.postgres_pool import Pool, connection, transacti
 from services.identity.adapters.postgres_subjects import Locks, PostgresSubjects
 from services.identity.domain.permission import Choice, PermissionSet
 from services.identity.domain.permission_history import Entry
-from services.identity.ports import NewId, Transaction
+from services.identity.ports import Effect, NewId, Transaction
 from services.kit.postgres import Connection
 
 _HISTORY: Final = """
-    SELECT serial, purpose, controller, choice, epoch, at, signed_by, previous_hash, hash
+    SELECT serial, purpose, controller, choice, epoch, at, signed_by, previous_hash, hash,
+        lawful_basis, channels, expires_at, agreement_hash, form, ends, took_effect_at
     FROM permission_history WHERE handle = %s ORDER BY serial
 """
 _TOOK_EFFECT: Final = """
     SELECT took_effect_at FROM permissions
     WHERE handle = %s AND purpose = %s AND controller = %s AND ended
+"""
+_EFFECTS: Final = """
+    SELECT purpose, controller, took_effect_at FROM permissions
+    WHERE handle = %s AND ended ORDER BY purpose COLLATE "C", controller COLLATE "C"
 """
 _DUE: Final = """
     SELECT handle FROM permissions
@@ -80,6 +85,13 @@ class PostgresStore:
                 signed_by=row[6],
                 previous_hash=row[7],
                 hash=row[8],
+                lawful_basis=row[9],
+                channels=tuple(row[10]),
+                expires_at=row[11],
+                agreement_hash=row[12],
+                form=row[13],
+                ends=row[14],
+                took_effect_at=row[15],
             )
             for row in rows
         ]
@@ -90,6 +102,12 @@ class PostgresStore:
             cursor = await current.execute(_TOOK_EFFECT, [handle, purpose, controller])
             row = await cursor.fetchone()
         return row[0] if row else None
+
+    async def effects(self, handle: str) -> list[Effect]:
+        """By purpose and department."""
+        async with connection(self._pool) as current:
+            rows = await (await current.execute(_EFFECTS, [handle])).fetchall()
+        return [Effect(*row) for row in rows]
 
     async def due(self, now: datetime, limit: int) -> list[str]:
         """Longest due first."""

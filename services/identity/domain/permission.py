@@ -13,7 +13,6 @@ from typing import Final
 from services.identity.domain.errors import FieldInvalid
 
 CHANNELS: Final = ("inbox", "stream")
-CONSENT: Final = "consent"
 SELF: Final = "self"
 EXPIRY: Final = "expiry"
 
@@ -24,6 +23,7 @@ class Choice(StrEnum):
     UNSAID = "unsaid"
     GIVEN = "given"
     WITHDRAWN = "withdrawn"
+    OBJECTED = "objected"
 
 
 class Flag(StrEnum):
@@ -119,22 +119,24 @@ class Terms:
         if self.expires_at is not None and self.expires_at <= now:
             raise FieldInvalid("expires_at", "time_past")
 
-    def permission(self, epoch: int) -> Permission:
+    def permission(self, lawful_basis: str, epoch: int) -> Permission:
         """The row as it stands when given."""
         return Permission(
             purpose=self.purpose,
             controller=self.controller,
             choice=Choice.GIVEN,
             epoch=epoch,
-            lawful_basis=CONSENT,
+            lawful_basis=lawful_basis,
             channels=tuple(c for c in CHANNELS if c in (self.channels or CHANNELS)),
             expires_at=self.expires_at,
             agreement_hash=self.agreement_hash,
         )
 
 
-def give(current: PermissionSet, terms: Terms, now: datetime) -> Outcome:
+def give(current: PermissionSet, terms: Terms, lawful_basis: str, now: datetime) -> Outcome:
     """Permission stands on these terms; the same terms twice change nothing.
+
+    What the department relies on is said by the agreement, never by whoever asks.
 
     What was given before and has run out unnoticed ends first, so that its epoch never returns.
     """
@@ -144,7 +146,7 @@ def give(current: PermissionSet, terms: Terms, now: datetime) -> Outcome:
     if before.is_due(now):
         outcome = _end(outcome, before, EXPIRY)
         before = outcome.after.row(terms.purpose, terms.controller)
-    given = terms.permission(before.epoch)
+    given = terms.permission(lawful_basis, before.epoch)
     return outcome if given == before else _changed(outcome, given, SELF, ends=False)
 
 
@@ -153,15 +155,15 @@ def withdraw(current: PermissionSet, purpose: str, controller: str) -> Outcome:
     before = current.row(purpose, controller)
     if before.choice is not Choice.GIVEN:
         return Outcome(current)
-    withdrawn = replace(
-        before,
-        choice=Choice.WITHDRAWN,
-        epoch=before.epoch + before.stands,
-        channels=(),
-        expires_at=None,
-        ended=True,
-    )
-    return _changed(Outcome(current), withdrawn, SELF, ends=before.stands)
+    return _refuse(current, before, Choice.WITHDRAWN)
+
+
+def object_to(current: PermissionSet, purpose: str, controller: str) -> Outcome:
+    """The person objects, whatever they said before; only a later yes of theirs lifts it."""
+    before = current.row(purpose, controller)
+    if before.choice is Choice.OBJECTED:
+        return Outcome(current)
+    return _refuse(current, before, Choice.OBJECTED)
 
 
 def expire(current: PermissionSet, now: datetime) -> Outcome:
@@ -180,6 +182,18 @@ def put_flags(current: PermissionSet, flags: Iterable[Flag]) -> Outcome:
         return Outcome(current)
     after = replace(current, serial=current.serial + 1, flags=wanted)
     return Outcome(after, flagged=bool(wanted - current.flags))
+
+
+def _refuse(current: PermissionSet, before: Permission, choice: Choice) -> Outcome:
+    refused = replace(
+        before,
+        choice=choice,
+        epoch=before.epoch + before.stands,
+        channels=(),
+        expires_at=None,
+        ended=True,
+    )
+    return _changed(Outcome(current), refused, SELF, ends=before.stands)
 
 
 def _end(outcome: Outcome, permission: Permission, signed_by: str) -> Outcome:

@@ -17,15 +17,18 @@ from joinedup.identity.v1 import (
 )
 from services.identity import metrics
 from services.identity.domain.errors import FieldInvalid, SignInRefused
+from services.identity.domain.permission import object_to, withdraw
 from services.identity.entrypoints.grpc_errors import refusals
 from services.identity.entrypoints.grpc_subjects import Subjects
 from services.identity.entrypoints.surroundings import Servicer, Surroundings
 from services.identity.handlers.choices import (
+    No,
+    Refusal,
     give_permission,
     list_permissions,
     read_history,
     read_snapshot,
-    withdraw_permission,
+    refuse_permission,
 )
 from services.identity.handlers.enforcement import register_enforcement_point, renew_lease
 from services.identity.handlers.sign_in import exchange_id_token
@@ -34,7 +37,7 @@ from services.identity.wire import permissions, values
 from services.kit.rpc import caller_of
 
 MAX_SUBJECTS: Final = 500
-# A withdrawal waits this long for everybody's word; less when the caller waits less.
+# A no waits this long for everybody's word; less when the caller waits less.
 EFFECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 0.5
 
@@ -48,11 +51,12 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
         """The caller's set, and what one may choose."""
         with refusals():
             language = values.language_of(request.language)
-            held = await list_permissions(self._around.store, _subject())
+            held, effects = await list_permissions(self._around.store, _subject())
         agreements = self._around.agreements.current
         return permissions_pb2.ListResponse(
             permissions=permissions.permission_set_message(held),
             offers=permissions.offer_messages(agreements.values(), language),
+            effects=map(permissions.effect_message, effects),
         )
 
     async def Give(  # noqa: N802  # the contract's name
@@ -77,28 +81,50 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
         self, request: permissions_pb2.WithdrawRequest, context: Any
     ) -> permissions_pb2.WithdrawResponse:
         """Permission is taken back."""
+        refused = await self._refuse(withdraw, request, context)
+        return permissions_pb2.WithdrawResponse(
+            permission=permissions.permission_message(refused.permission),
+            serial=refused.serial,
+            took_effect_at=values.timestamp(refused.took_effect_at),
+            outstanding=refused.outstanding,
+        )
+
+    async def Object(  # noqa: N802  # the contract's name
+        self, request: permissions_pb2.ObjectRequest, context: Any
+    ) -> permissions_pb2.ObjectResponse:
+        """The person objects."""
+        refused = await self._refuse(object_to, request, context)
+        return permissions_pb2.ObjectResponse(
+            permission=permissions.permission_message(refused.permission),
+            serial=refused.serial,
+            took_effect_at=values.timestamp(refused.took_effect_at),
+            outstanding=refused.outstanding,
+        )
+
+    async def _refuse(
+        self,
+        no: No,
+        request: permissions_pb2.WithdrawRequest | permissions_pb2.ObjectRequest,
+        context: Any,
+    ) -> Refusal:
         around = self._around
         begun = around.clock.monotonic()
         patience = min(EFFECT_SECONDS, context.time_remaining() - ANSWER_SECONDS)
         with refusals():
-            withdrawal = await withdraw_permission(
+            refused = await refuse_permission(
                 around.store,
                 around.agreements.current,
                 around.fencing,
                 _subject(),
+                no=no,
                 purpose=request.purpose,
                 controller=request.controller,
                 if_serial=request.if_serial,
                 now=around.clock.now(),
                 within_seconds=patience,
             )
-        metrics.permission_withdrawn(withdrawal, around.clock.monotonic() - begun)
-        return permissions_pb2.WithdrawResponse(
-            permission=permissions.permission_message(withdrawal.permission),
-            serial=withdrawal.serial,
-            took_effect_at=values.timestamp(withdrawal.took_effect_at),
-            outstanding=withdrawal.outstanding,
-        )
+        metrics.permission_refused(refused, around.clock.monotonic() - begun)
+        return refused
 
     async def History(  # noqa: N802  # the contract's name
         self, _request: permissions_pb2.HistoryRequest, _context: Any

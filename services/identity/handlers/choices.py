@@ -14,18 +14,20 @@ from services.identity.domain.permission import (
     Terms,
     expire,
     give,
-    withdraw,
 )
 from services.identity.domain.permission_history import Entry
 from services.identity.handlers.fencing import Fencing
-from services.identity.ports import Store
+from services.identity.ports import Effect, Store
 
 EXPIRED_AT_ONCE = 100
 
+No = Callable[[PermissionSet, str, str], Outcome]
+"""A transition of a person's set by which they refuse one purpose of one department."""
+
 
 @dataclass(frozen=True)
-class Withdrawal:
-    """A withdrawal, committed. `took_effect_at` is None while some process has not confirmed."""
+class Refusal:
+    """A no, committed. `took_effect_at` is None while some process has not confirmed."""
 
     permission: Permission
     serial: int
@@ -34,12 +36,12 @@ class Withdrawal:
     changed: bool
 
 
-async def list_permissions(store: Store, subject: str) -> PermissionSet:
-    """The person's whole set; raises PersonUnknown."""
+async def list_permissions(store: Store, subject: str) -> tuple[PermissionSet, list[Effect]]:
+    """The person's whole set, and since when what ended holds; raises PersonUnknown."""
     found = (await store.permission_sets([subject])).get(subject)
     if found is None:
         raise PersonUnknown
-    return found
+    return found, await store.effects(subject)
 
 
 async def read_snapshot(store: Store, subjects: Sequence[str]) -> list[PermissionSet]:
@@ -67,47 +69,53 @@ async def give_permission(
     Raises OfferUnknown, AgreementChanged, FieldInvalid, SerialStale (`if_serial` 0 skips that
     check) and PersonUnknown.
     """
-    agreed(agreements, terms.purpose, terms.controller, terms.agreement_hash)
-    outcome = await _change(store, subject, if_serial, now, lambda held: give(held, terms, now))
+    agreement = agreed(agreements, terms.purpose, terms.controller, terms.agreement_hash)
+    basis = agreement.lawful_basis.value
+
+    def transition(held: PermissionSet) -> Outcome:
+        return give(held, terms, basis, now)
+
+    outcome = await _change(store, subject, if_serial, now, transition)
     return outcome, outcome.after.row(terms.purpose, terms.controller)
 
 
-async def withdraw_permission(
+async def refuse_permission(
     store: Store,
     agreements: Agreements,
     fencing: Fencing,
     subject: str,
     *,
+    no: No,
     purpose: str,
     controller: str,
     if_serial: int,
     now: datetime,
     within_seconds: float,
-) -> Withdrawal:
-    """Take permission back, then wait a while for every process to hold to it.
+) -> Refusal:
+    """Say no (`withdraw` or `object_to`), then wait a while for every process to hold to it.
 
-    Where nothing was ever given nothing changes, and the no that stood all along is the answer.
-    What is no longer offered can still be taken back. Raises OfferUnknown, SerialStale and
-    PersonUnknown.
+    Where a withdrawal finds nothing given nothing changes, and the no that stood all along is the
+    answer. What is no longer offered can still be refused by whoever was asked once. Raises
+    OfferUnknown, SerialStale and PersonUnknown.
     """
 
     def transition(held: PermissionSet) -> Outcome:
         unsaid = held.row(purpose, controller).choice is Choice.UNSAID
         if unsaid and (purpose, controller) not in agreements:
             raise OfferUnknown
-        return withdraw(held, purpose, controller)
+        return no(held, purpose, controller)
 
     outcome = await _change(store, subject, if_serial, now, transition)
     row, serial = outcome.after.row(purpose, controller), outcome.after.serial
     if row.choice is Choice.UNSAID:
-        return Withdrawal(row, serial, now, outstanding=0, changed=False)
+        return Refusal(row, serial, now, outstanding=0, changed=False)
     since = await store.took_effect_at(subject, purpose, controller)
     outstanding = 0
     if since is None:
         outstanding = await fencing.hold(subject, within_seconds)
     if since is None and not outstanding:
         since = await store.took_effect_at(subject, purpose, controller)
-    return Withdrawal(row, serial, since, outstanding, bool(outcome.changes))
+    return Refusal(row, serial, since, outstanding, bool(outcome.changes))
 
 
 async def end_expired(store: Store, now: datetime) -> int:

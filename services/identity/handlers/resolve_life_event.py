@@ -1,5 +1,6 @@
 """The persons of events become handles, cases and what may be derived of them."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,10 +59,12 @@ async def resolve_life_event(
     [resolved] = await _resolve([event], resolver, now)
     if isinstance(resolved, IdentityError):
         raise resolved
-    for handle in resolved.resolution.fenced:
-        outstanding = await fencing.hold(handle, FENCE_SECONDS)
-        if outstanding:
-            raise FenceOutstanding(outstanding)
+    fenced = resolved.resolution.fenced
+    outstanding = sum(
+        await asyncio.gather(*(fencing.hold(handle, FENCE_SECONDS) for handle in fenced))
+    )
+    if outstanding:
+        raise FenceOutstanding(outstanding)
     return resolved
 
 

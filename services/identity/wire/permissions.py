@@ -7,6 +7,7 @@ from joinedup.identity.v1 import permission_set_pb2, permissions_pb2
 from services.identity.domain.agreement import Agreement
 from services.identity.domain.permission import Choice, Flag, Permission, PermissionSet, Terms
 from services.identity.domain.permission_history import Entry
+from services.identity.ports import Effect
 from services.identity.wire.values import instant, timestamp
 
 PERMISSIONS: Final = "permissions.v1"
@@ -16,6 +17,7 @@ _CHOICES: Final = {
     Choice.UNSAID: permission_set_pb2.CHOICE_UNSPECIFIED,
     Choice.GIVEN: permission_set_pb2.CHOICE_GIVEN,
     Choice.WITHDRAWN: permission_set_pb2.CHOICE_WITHDRAWN,
+    Choice.OBJECTED: permission_set_pb2.CHOICE_OBJECTED,
 }
 _FLAGS: Final = {Flag.DECEASED: permission_set_pb2.FLAG_DECEASED}
 
@@ -76,6 +78,7 @@ def offer_messages(agreements: Iterable[Agreement], language: str) -> list[permi
             controller_name=each.controller_name[language],
             text=each.text[language],
             agreement_hash=each.hash,
+            lawful_basis=each.lawful_basis,
         )
         for each in agreements
     ]
@@ -93,4 +96,20 @@ def change_message(entry: Entry) -> permissions_pb2.PermissionChange:
         signed_by=entry.signed_by,
         hash=entry.hash,
         previous_hash=entry.previous_hash,
+        lawful_basis=entry.lawful_basis,
+        channels=entry.channels,
+        expires_at=timestamp(entry.expires_at),
+        agreement_hash=entry.agreement_hash,
+        form=entry.form,
+        ends=entry.ends,
+        took_effect_at=timestamp(entry.took_effect_at),
+    )
+
+
+def effect_message(effect: Effect) -> permissions_pb2.Effect:
+    """Since when the end of a permission holds."""
+    return permissions_pb2.Effect(
+        purpose=effect.purpose,
+        controller=effect.controller,
+        took_effect_at=timestamp(effect.took_effect_at),
     )

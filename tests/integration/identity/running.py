@@ -143,6 +143,12 @@ class Identity:
             permissions_pb2.WithdrawRequest(**request), timeout=patience
         )
 
+    async def object(self, handle: str, **changed: Any) -> Any:
+        request = {"purpose": "family", "controller": "hmrc"} | changed
+        return await self.permissions_of(handle).Object(
+            permissions_pb2.ObjectRequest(**request), timeout=10.0
+        )
+
     async def snapshot(self, *handles: str) -> Any:
         return (
             await self.services.Snapshot(permissions_pb2.SnapshotRequest(subjects=handles))

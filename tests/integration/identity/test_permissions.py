@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from datetime import timedelta
 
 import grpc
@@ -66,7 +68,7 @@ async def test_given_stands_until_withdrawn_and_the_epoch_tells(identity, mair):
     assert (given.serial, given.permission.epoch) == (1, 0)
     assert given.permission.choice == sets.CHOICE_GIVEN
     assert list(given.permission.channels) == ["inbox", "stream"]
-    assert given.permission.lawful_basis == "consent"
+    assert given.permission.lawful_basis == "explicit_consent"
     assert (withdrawn.serial, withdrawn.permission.epoch) == (2, 1)
     assert withdrawn.permission.choice == sets.CHOICE_WITHDRAWN
     assert (again.serial, again.permission.epoch) == (3, 1)
@@ -99,6 +101,57 @@ async def test_withdrawing_twice_says_when_the_first_took_effect(identity, mair)
     assert first.HasField("took_effect_at")
 
 
+async def test_objecting_ends_what_was_given_and_says_since_when(identity, mair):
+    await identity.give(mair)
+
+    objected = await identity.object(mair)
+
+    assert (objected.serial, objected.permission.epoch) == (2, 1)
+    assert objected.permission.choice == sets.CHOICE_OBJECTED
+    assert objected.HasField("took_effect_at")
+    assert await identity.object(mair) == objected
+    again = await identity.give(mair)
+    assert (again.permission.choice, again.permission.epoch) == (sets.CHOICE_GIVEN, 1)
+
+
+async def test_who_was_never_asked_may_object_and_it_holds_at_once(identity, mair):
+    objected = await identity.object(mair)
+    withdrawn = await identity.withdraw(mair)
+
+    assert (objected.permission.choice, objected.permission.epoch) == (sets.CHOICE_OBJECTED, 0)
+    assert objected.HasField("took_effect_at")
+    assert objected.outstanding == 0
+    assert withdrawn.permission == objected.permission
+    assert withdrawn.serial == objected.serial == 1
+    assert await identity.book.pending_handles(10) == []
+
+
+async def test_a_no_after_a_no_still_says_when_the_first_took_effect(identity, mair):
+    await identity.give(mair)
+    withdrawn = await identity.withdraw(mair)
+
+    objected = await identity.object(mair)
+
+    assert objected.took_effect_at == withdrawn.took_effect_at
+    assert objected.permission.epoch == withdrawn.permission.epoch
+
+
+async def test_the_list_says_what_ended_and_since_when_it_holds(identity, mair):
+    await identity.give(mair)
+    await identity.give(mair, "money", "dwp")
+    withdrawn = await identity.withdraw(mair)
+    await identity.object(mair, purpose="work", controller="dwp")
+
+    listed = await identity.permissions_of(mair).List(pb.ListRequest())
+
+    effects = {(each.purpose, each.controller): each for each in listed.effects}
+    assert set(effects) == {("family", "hmrc"), ("work", "dwp")}
+    assert effects["family", "hmrc"].took_effect_at == withdrawn.took_effect_at
+    assert effects["work", "dwp"].HasField("took_effect_at")
+    bases = {(o.purpose, o.controller): o.lawful_basis for o in listed.offers}
+    assert bases["money", "dwp"] == "public_task"
+
+
 async def test_one_purpose_of_one_department_says_nothing_about_others(identity, mair):
     await identity.give(mair)
     await identity.give(mair, "money", "hmrc")
@@ -122,6 +175,7 @@ async def test_a_change_on_an_older_view_is_refused(identity, mair, a_give):
 
     assert await refusal(person.Give(a_give(if_serial=7))) == stale
     assert await refusal(identity.withdraw(mair, if_serial=7)) == stale
+    assert await refusal(identity.object(mair, if_serial=7)) == stale
     assert (await identity.withdraw(mair, if_serial=1)).serial == 2
 
 
@@ -146,9 +200,10 @@ async def test_what_cannot_be_agreed_to_is_refused(identity, mair, a_give, chang
 
 
 async def test_an_unknown_offer_cannot_be_withdrawn_either(identity, mair):
-    withdrawing = identity.withdraw(mair, purpose="gambling")
+    unknown = (grpc.StatusCode.INVALID_ARGUMENT, "offer_unknown")
 
-    assert await refusal(withdrawing) == (grpc.StatusCode.INVALID_ARGUMENT, "offer_unknown")
+    assert await refusal(identity.withdraw(mair, purpose="gambling")) == unknown
+    assert await refusal(identity.object(mair, controller="*")) == unknown
 
 
 async def test_what_is_no_longer_offered_can_still_be_taken_back(identity, mair):
@@ -198,7 +253,27 @@ async def test_history_is_a_chain_the_person_can_check(identity, mair):
         (3, "money", sets.CHOICE_GIVEN, 0, "self"),
     ]
     assert [c.previous_hash for c in changes] == ["", changes[0].hash, changes[1].hash]
+    assert [c.ends for c in changes] == [False, True, False]
+    assert [c.HasField("took_effect_at") for c in changes] == [False, True, False]
+    assert [list(c.channels) for c in changes] == [["inbox", "stream"], [], ["inbox", "stream"]]
+    assert [_hash_as_documented(c) for c in changes] == [c.hash for c in changes]
     assert first_broken(await identity.store.history(mair)) is None
+
+
+def _hash_as_documented(change):
+    """What a person works out from the answer alone, by the words of the contract."""
+
+    def moment(field):
+        if not change.HasField(field):
+            return ""
+        return getattr(change, field).ToDatetime().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    choice = {1: "given", 2: "withdrawn", 3: "objected"}[change.choice]
+    row = [change.previous_hash, change.serial, change.purpose, change.controller, choice]
+    signed = [change.epoch, moment("at"), change.signed_by]
+    terms = [change.lawful_basis, list(change.channels), moment("expires_at")]
+    text = json.dumps([*row, *signed, *terms, change.agreement_hash], separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 async def test_a_change_made_behind_our_back_breaks_the_chain(identity, mair):

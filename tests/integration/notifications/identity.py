@@ -175,7 +175,7 @@ class Identity:
 class _Permissions(permissions_pb2_grpc.PermissionsServicer):
     """Only what services ask; a person's own calls are not served here."""
 
-    List = Give = Withdraw = History = None  # type: ignore[assignment]
+    List = Give = Withdraw = Object = History = None  # type: ignore[assignment]
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from services.identity.domain.agreement import Agreement, agreed
+from services.identity.domain.agreement import Agreement, LawfulBasis, agreed
 from services.identity.domain.errors import AgreementChanged, OfferUnknown
 
 AGREEMENT = Agreement(
     purpose="family",
     controller="hmrc",
+    lawful_basis=LawfulBasis.EXPLICIT_CONSENT,
     purpose_name={"en": "Family", "cy": "Teulu"},
     controller_name={"en": "HMRC", "cy": "CThEF"},
     text={"en": "It may help.", "cy": "Caiff helpu."},

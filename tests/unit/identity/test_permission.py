@@ -15,10 +15,11 @@ from services.identity.domain.permission import (
     PermissionSet,
     expire,
     give,
+    object_to,
     put_flags,
     withdraw,
 )
-from tests.builders import NOW, an_empty_set, some_terms
+from tests.builders import BASIS, NOW, an_empty_set, some_terms
 from tests.laws import law, subsets
 
 KEYS = [("family", "hmrc"), ("family", "nhs"), ("work", "dwp")]
@@ -28,6 +29,7 @@ steps = st.lists(
     st.one_of(
         st.sampled_from([("give", key, ends) for ends in (None, *range(1, 61)) for key in KEYS]),
         st.sampled_from([("withdraw", key) for key in KEYS]),
+        st.sampled_from([("object", key) for key in KEYS]),
         st.just(("expire",)),
         subsets(Flag).map(lambda flags: ("flags", flags)),
         st.sampled_from([("wait", minutes) for minutes in range(91)]),
@@ -67,9 +69,11 @@ def play(taken):
             case "give", [(purpose, controller), ends]:
                 expires_at = now + timedelta(minutes=ends) if ends else None
                 terms = some_terms(purpose=purpose, controller=controller, expires_at=expires_at)
-                outcome = give(held, terms, now)
+                outcome = give(held, terms, BASIS, now)
             case "withdraw", [key]:
                 outcome = withdraw(held, *key)
+            case "object", [key]:
+                outcome = object_to(held, *key)
             case "expire", []:
                 outcome = expire(held, now)
             case "flags", [flags]:
@@ -85,7 +89,7 @@ def epochs_never_fall_and_rise_by_one_just_when_permission_ends(step):
         in_force = was.choice is Choice.GIVEN and not was.ended
         ran_out = in_force and not permitted(step.before, key, step.now)
         ends = (
-            (step.name == "withdraw" and meant and in_force)
+            (step.name in {"withdraw", "object"} and meant and in_force)
             or (step.name == "expire" and ran_out)
             or (step.name == "give" and meant and ran_out)
         )
@@ -111,9 +115,19 @@ def whoever_may_act_on_an_older_permission_is_fenced(step):
     assert step.outcome.must_be_fenced == (older or bool(after.flags - before.flags))
 
 
-def nothing_is_permitted_after_a_withdrawal(step):
-    if step.name == "withdraw":
+def nothing_is_permitted_after_a_no(step):
+    if step.name in {"withdraw", "object"}:
         assert not permitted(step.outcome.after, step.key, step.now)
+
+
+def only_a_yes_lifts_an_objection(step):
+    for key in KEYS:
+        objected = step.before.row(*key).choice is Choice.OBJECTED
+        stands = step.outcome.after.row(*key).choice is Choice.OBJECTED
+        if step.name == "object" and step.key == key:
+            assert stands
+        elif objected:
+            assert stands != (step.name == "give" and step.key == key)
 
 
 def no_key_has_two_rows(step):
@@ -125,7 +139,8 @@ LAWS = (
     epochs_never_fall_and_rise_by_one_just_when_permission_ends,
     the_serial_rises_just_when_something_changed,
     whoever_may_act_on_an_older_permission_is_fenced,
-    nothing_is_permitted_after_a_withdrawal,
+    nothing_is_permitted_after_a_no,
+    only_a_yes_lifts_an_objection,
     no_key_has_two_rows,
 )
 
@@ -139,15 +154,15 @@ def test_whatever_is_done_every_law_of_permission_holds(taken):
 
 
 def test_giving_the_same_twice_changes_nothing():
-    held = give(an_empty_set(), some_terms(), NOW).after
+    held = give(an_empty_set(), some_terms(), BASIS, NOW).after
 
-    assert give(held, some_terms(), NOW) == Outcome(held)
+    assert give(held, some_terms(), BASIS, NOW) == Outcome(held)
 
 
 def test_other_channels_change_the_serial_and_not_the_epoch():
-    held = give(an_empty_set(), some_terms(), NOW).after
+    held = give(an_empty_set(), some_terms(), BASIS, NOW).after
 
-    outcome = give(held, some_terms(channels=("inbox",)), NOW)
+    outcome = give(held, some_terms(channels=("inbox",)), BASIS, NOW)
 
     assert outcome.after.serial == 2
     assert outcome.after.row("family", "hmrc").epoch == 0
@@ -155,7 +170,7 @@ def test_other_channels_change_the_serial_and_not_the_epoch():
 
 
 def test_no_channels_named_means_those_there_are():
-    held = give(an_empty_set(), some_terms(), NOW).after
+    held = give(an_empty_set(), some_terms(), BASIS, NOW).after
 
     assert held.row("family", "hmrc").channels == ("inbox", "stream")
 
@@ -169,11 +184,37 @@ def test_withdrawing_what_was_never_given_changes_nothing():
     assert outcome.after.row("family", "hmrc").choice is Choice.UNSAID
 
 
+def test_who_was_never_asked_may_object_and_nobody_need_be_fenced():
+    outcome = object_to(an_empty_set(), "family", "hmrc")
+
+    row = outcome.after.row("family", "hmrc")
+    assert (row.choice, row.epoch, outcome.after.serial) == (Choice.OBJECTED, 0, 1)
+    assert not outcome.must_be_fenced
+
+
+def test_objecting_to_what_was_given_ends_it_and_to_what_was_withdrawn_ends_nothing():
+    held = give(an_empty_set(), some_terms(), BASIS, NOW).after
+    objected = object_to(held, "family", "hmrc")
+    after_withdrawal = object_to(withdraw(held, "family", "hmrc").after, "family", "hmrc")
+
+    assert objected.must_be_fenced
+    assert objected.after.row("family", "hmrc").epoch == 1
+    assert not after_withdrawal.must_be_fenced
+    assert after_withdrawal.after.row("family", "hmrc") == objected.after.row("family", "hmrc")
+
+
+def test_what_was_objected_to_cannot_be_withdrawn_into_less():
+    held = object_to(an_empty_set(), "family", "hmrc").after
+
+    assert withdraw(held, "family", "hmrc") == Outcome(held)
+    assert object_to(held, "family", "hmrc") == Outcome(held)
+
+
 def test_what_ran_out_unnoticed_ends_before_it_is_given_again():
     soon = NOW + timedelta(minutes=1)
-    held = give(an_empty_set(), some_terms(expires_at=soon), NOW).after
+    held = give(an_empty_set(), some_terms(expires_at=soon), BASIS, NOW).after
 
-    outcome = give(held, some_terms(), soon)
+    outcome = give(held, some_terms(), BASIS, soon)
 
     assert [change.signed_by for change in outcome.changes] == ["expiry", "self"]
     assert outcome.after.row("family", "hmrc").epoch == 1
@@ -182,7 +223,7 @@ def test_what_ran_out_unnoticed_ends_before_it_is_given_again():
 
 def test_taking_back_what_ran_out_ends_nothing_twice():
     soon = NOW + timedelta(minutes=1)
-    given_for_a_minute = give(an_empty_set(), some_terms(expires_at=soon), NOW).after
+    given_for_a_minute = give(an_empty_set(), some_terms(expires_at=soon), BASIS, NOW).after
     expired = expire(given_for_a_minute, soon).after
 
     outcome = withdraw(expired, "family", "hmrc")
@@ -201,7 +242,7 @@ def test_taking_back_what_ran_out_ends_nothing_twice():
 )
 def test_terms_that_make_no_sense_are_refused(changed, path, code):
     with pytest.raises(FieldInvalid) as refused:
-        give(an_empty_set(), some_terms(**changed), NOW)
+        give(an_empty_set(), some_terms(**changed), BASIS, NOW)
 
     assert (refused.value.path, refused.value.code) == (path, code)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.identity.domain.permission import Choice, give, withdraw
 from services.identity.domain.permission_history import Entry, append, first_broken, hash_of
-from tests.builders import NOW, an_empty_set, some_terms
+from tests.builders import BASIS, NOW, an_empty_set, some_terms
 from tests.laws import law
 
 
@@ -16,7 +16,9 @@ def a_history(length):
     held = an_empty_set()
     entries: list[Entry] = []
     for index in range(length):
-        outcome = withdraw(held, "family", "hmrc") if index % 2 else give(held, some_terms(), NOW)
+        outcome = (
+            withdraw(held, "family", "hmrc") if index % 2 else give(held, some_terms(), BASIS, NOW)
+        )
         last = entries[-1].hash if entries else ""
         entries += append(last, outcome.changes, NOW + timedelta(seconds=index))
         held = outcome.after
@@ -31,6 +33,11 @@ FORGERIES = {
     "epoch": lambda entry: replace(entry, epoch=entry.epoch + 1),
     "at": lambda entry: replace(entry, at=entry.at + timedelta(microseconds=1)),
     "signed_by": lambda entry: replace(entry, signed_by="delegate"),
+    "lawful_basis": lambda entry: replace(entry, lawful_basis="public_task"),
+    "channels": lambda entry: replace(entry, channels=("sms",)),
+    "expires_at": lambda entry: replace(entry, expires_at=NOW),
+    "agreement_hash": lambda entry: replace(entry, agreement_hash="b" * 64),
+    "form": lambda entry: replace(entry, form=1),
     "hash": lambda entry: replace(entry, hash="0" * 64),
     "previous_hash": lambda entry: replace(entry, previous_hash="0" * 64),
 }
@@ -80,3 +87,24 @@ def test_a_missing_or_moved_entry_is_found(length, data):
 
     assert first_broken(missing) == index
     assert first_broken(moved) == index
+
+
+def test_when_an_end_took_effect_is_known_later_and_breaks_nothing():
+    entries = a_history(2)
+
+    entries[1] = replace(entries[1], took_effect_at=NOW)
+
+    assert [each.ends for each in entries] == [False, True]
+    assert first_broken(entries) is None
+
+
+def test_entries_of_before_are_checked_by_the_form_they_were_written_in():
+    first, second = a_history(2)
+    old = replace(first, form=1)
+    old = replace(old, hash=hash_of(old))
+    after = replace(second, previous_hash=old.hash)
+    after = replace(after, hash=hash_of(after))
+
+    assert first_broken([old, after]) is None
+    assert first_broken([replace(old, choice=Choice.WITHDRAWN), after]) == 0
+    assert first_broken([old, replace(after, channels=("stream",))]) == 1

@@ -32,6 +32,8 @@ class _ChoiceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Choice.ValueTy
     """Permission is given."""
     CHOICE_WITHDRAWN: _Choice.ValueType  # 2
     """Permission was given and taken back."""
+    CHOICE_OBJECTED: _Choice.ValueType  # 3
+    """The person objected: a no of its own right, whether or not anything was given before."""
 
 class Choice(_Choice, metaclass=_ChoiceEnumTypeWrapper):
     """What the person said about one purpose of one department."""
@@ -42,6 +44,8 @@ CHOICE_GIVEN: Choice.ValueType  # 1
 """Permission is given."""
 CHOICE_WITHDRAWN: Choice.ValueType  # 2
 """Permission was given and taken back."""
+CHOICE_OBJECTED: Choice.ValueType  # 3
+"""The person objected: a no of its own right, whether or not anything was given before."""
 Global___Choice: _TypeAlias = Choice  # noqa: Y015
 
 class _Flag:
@@ -87,7 +91,7 @@ class Permission(_message.Message):
     epoch: _builtins.int
     """Rises only when permission ends; a decision carries the value it saw."""
     lawful_basis: _builtins.str
-    """Lawful basis, for example consent or public_task."""
+    """What the department relies on: explicit_consent, public_task or statutory_gateway."""
     agreement_hash: _builtins.str
     """SHA-256, in hex, of the agreement revision that was shown."""
     @_builtins.property

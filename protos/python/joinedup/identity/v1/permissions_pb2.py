@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from joinedup.identity.v1 import permission_set_pb2 as joinedup_dot_identity_dot_v1_dot_permission__set__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&joinedup/identity/v1/permissions.proto\x12\x14joinedup.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)joinedup/identity/v1/permission_set.proto\"\x1f\n\x0bListRequest\x12\x10\n\x08language\x18\x01 \x01(\t\"u\n\x0cListResponse\x12\x38\n\x0bpermissions\x18\x01 \x01(\x0b\x32#.joinedup.identity.v1.PermissionSet\x12+\n\x06offers\x18\x02 \x03(\x0b\x32\x1b.joinedup.identity.v1.Offer\"\x81\x01\n\x05Offer\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\ncontroller\x18\x02 \x01(\t\x12\x17\n\x0f\x63ontroller_name\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x16\n\x0e\x61greement_hash\x18\x05 \x01(\t\x12\x14\n\x0cpurpose_name\x18\x06 \x01(\t\"\x9f\x01\n\x0bGiveRequest\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\ncontroller\x18\x02 \x01(\t\x12\x10\n\x08\x63hannels\x18\x03 \x03(\t\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x61greement_hash\x18\x05 \x01(\t\x12\x11\n\tif_serial\x18\x06 \x01(\x03\"T\n\x0cGiveResponse\x12\x34\n\npermission\x18\x01 \x01(\x0b\x32 .joinedup.identity.v1.Permission\x12\x0e\n\x06serial\x18\x02 \x01(\x03\"I\n\x0fWithdrawRequest\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\ncontroller\x18\x02 \x01(\t\x12\x11\n\tif_serial\x18\x03 \x01(\x03\"\xa1\x01\n\x10WithdrawResponse\x12\x34\n\npermission\x18\x01 \x01(\x0b\x32 .joinedup.identity.v1.Permission\x12\x0e\n\x06serial\x18\x02 \x01(\x03\x12\x32\n\x0etook_effect_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0boutstanding\x18\x04 \x01(\x05\"\x10\n\x0eHistoryRequest\"J\n\x0fHistoryResponse\x12\x37\n\x07\x63hanges\x18\x01 \x03(\x0b\x32&.joinedup.identity.v1.PermissionChange\"\xe4\x01\n\x10PermissionChange\x12\x0e\n\x06serial\x18\x01 \x01(\x03\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x12\n\ncontroller\x18\x03 \x01(\t\x12,\n\x06\x63hoice\x18\x04 \x01(\x0e\x32\x1c.joinedup.identity.v1.Choice\x12\r\n\x05\x65poch\x18\x05 \x01(\x03\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsigned_by\x18\x07 \x01(\t\x12\x0c\n\x04hash\x18\x08 \x01(\t\x12\x15\n\rprevious_hash\x18\t \x01(\t\"#\n\x0fSnapshotRequest\x12\x10\n\x08subjects\x18\x01 \x03(\t\"E\n\x10SnapshotResponse\x12\x31\n\x04sets\x18\x01 \x03(\x0b\x32#.joinedup.identity.v1.PermissionSet2\xb9\x03\n\x0bPermissions\x12M\n\x04List\x12!.joinedup.identity.v1.ListRequest\x1a\".joinedup.identity.v1.ListResponse\x12M\n\x04Give\x12!.joinedup.identity.v1.GiveRequest\x1a\".joinedup.identity.v1.GiveResponse\x12Y\n\x08Withdraw\x12%.joinedup.identity.v1.WithdrawRequest\x1a&.joinedup.identity.v1.WithdrawResponse\x12V\n\x07History\x12$.joinedup.identity.v1.HistoryRequest\x1a%.joinedup.identity.v1.HistoryResponse\x12Y\n\x08Snapshot\x12%.joinedup.identity.v1.SnapshotRequest\x1a&.joinedup.identity.v1.SnapshotResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&joinedup/identity/v1/permissions.proto\x12\x14joinedup.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)joinedup/identity/v1/permission_set.proto\"\x1f\n\x0bListRequest\x12\x10\n\x08language\x18\x01 \x01(\t\"\xa4\x01\n\x0cListResponse\x12\x38\n\x0bpermissions\x18\x01 \x01(\x0b\x32#.joinedup.identity.v1.PermissionSet\x12+\n\x06offers\x18\x02 \x03(\x0b\x32\x1b.joinedup.identity.v1.Offer\x12-\n\x07\x65\x66\x66\x65\x63ts\x18\x03 \x03(\x0b\x32\x1c.joinedup.identity.v1.Effect\"a\n\x06\x45\x66\x66\x65\x63t\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\ncontroller\x18\x02 \x01(\t\x12\x32\n\x0etook_effect_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x97\x01\n\x05Offer\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\ncontroller\x18\x02 \x01(\t\x12\x17\n\x0f\x63ontroller_name\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x16\n\x0e\x61greement_hash\x18\x05 \x01(\t\x12\x14\n\x0cpurpose_name\x18\x06 \x01(\t\x12\x14\n\x0clawful_basis\x18\x07 \x01(\t\"\x9f\x01\n\x0bGiveRequest\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\ncontroller\x18\x02 \x01(\t\x12\x10\n\x08\x63hannels\x18\x03 \x03(\t\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x61greement_hash\x18\x05 \x01(\t\x12\x11\n\tif_serial\x18\x06 \x01(\x03\"T\n\x0cGiveResponse\x12\x34\n\npermission\x18\x01 \x01(\x0b\x32 .joinedup.identity.v1.Permission\x12\x0e\n\x06serial\x18\x02 \x01(\x03\"I\n\x0fWithdrawRequest\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\ncontroller\x18\x02 \x01(\t\x12\x11\n\tif_serial\x18\x03 \x01(\x03\"\xa1\x01\n\x10WithdrawResponse\x12\x34\n\npermission\x18\x01 \x01(\x0b\x32 .joinedup.identity.v1.Permission\x12\x0e\n\x06serial\x18\x02 \x01(\x03\x12\x32\n\x0etook_effect_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0boutstanding\x18\x04 \x01(\x05\"G\n\rObjectRequest\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\ncontroller\x18\x02 \x01(\t\x12\x11\n\tif_serial\x18\x03 \x01(\x03\"\x9f\x01\n\x0eObjectResponse\x12\x34\n\npermission\x18\x01 \x01(\x0b\x32 .joinedup.identity.v1.Permission\x12\x0e\n\x06serial\x18\x02 \x01(\x03\x12\x32\n\x0etook_effect_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0boutstanding\x18\x04 \x01(\x05\"\x10\n\x0eHistoryRequest\"J\n\x0fHistoryResponse\x12\x37\n\x07\x63hanges\x18\x01 \x03(\x0b\x32&.joinedup.identity.v1.PermissionChange\"\xa4\x03\n\x10PermissionChange\x12\x0e\n\x06serial\x18\x01 \x01(\x03\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x12\n\ncontroller\x18\x03 \x01(\t\x12,\n\x06\x63hoice\x18\x04 \x01(\x0e\x32\x1c.joinedup.identity.v1.Choice\x12\r\n\x05\x65poch\x18\x05 \x01(\x03\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsigned_by\x18\x07 \x01(\t\x12\x0c\n\x04hash\x18\x08 \x01(\t\x12\x15\n\rprevious_hash\x18\t \x01(\t\x12\x14\n\x0clawful_basis\x18\n \x01(\t\x12\x10\n\x08\x63hannels\x18\x0b \x03(\t\x12.\n\nexpires_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x61greement_hash\x18\r \x01(\t\x12\x0c\n\x04\x66orm\x18\x0e \x01(\x05\x12\x0c\n\x04\x65nds\x18\x0f \x01(\x08\x12\x32\n\x0etook_effect_at\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"#\n\x0fSnapshotRequest\x12\x10\n\x08subjects\x18\x01 \x03(\t\"E\n\x10SnapshotResponse\x12\x31\n\x04sets\x18\x01 \x03(\x0b\x32#.joinedup.identity.v1.PermissionSet2\x8e\x04\n\x0bPermissions\x12M\n\x04List\x12!.joinedup.identity.v1.ListRequest\x1a\".joinedup.identity.v1.ListResponse\x12M\n\x04Give\x12!.joinedup.identity.v1.GiveRequest\x1a\".joinedup.identity.v1.GiveResponse\x12Y\n\x08Withdraw\x12%.joinedup.identity.v1.WithdrawRequest\x1a&.joinedup.identity.v1.WithdrawResponse\x12S\n\x06Object\x12#.joinedup.identity.v1.ObjectRequest\x1a$.joinedup.identity.v1.ObjectResponse\x12V\n\x07History\x12$.joinedup.identity.v1.HistoryRequest\x1a%.joinedup.identity.v1.HistoryResponse\x12Y\n\x08Snapshot\x12%.joinedup.identity.v1.SnapshotRequest\x1a&.joinedup.identity.v1.SnapshotResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,28 +35,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LISTREQUEST']._serialized_start=140
   _globals['_LISTREQUEST']._serialized_end=171
-  _globals['_LISTRESPONSE']._serialized_start=173
-  _globals['_LISTRESPONSE']._serialized_end=290
-  _globals['_OFFER']._serialized_start=293
-  _globals['_OFFER']._serialized_end=422
-  _globals['_GIVEREQUEST']._serialized_start=425
-  _globals['_GIVEREQUEST']._serialized_end=584
-  _globals['_GIVERESPONSE']._serialized_start=586
-  _globals['_GIVERESPONSE']._serialized_end=670
-  _globals['_WITHDRAWREQUEST']._serialized_start=672
-  _globals['_WITHDRAWREQUEST']._serialized_end=745
-  _globals['_WITHDRAWRESPONSE']._serialized_start=748
-  _globals['_WITHDRAWRESPONSE']._serialized_end=909
-  _globals['_HISTORYREQUEST']._serialized_start=911
-  _globals['_HISTORYREQUEST']._serialized_end=927
-  _globals['_HISTORYRESPONSE']._serialized_start=929
-  _globals['_HISTORYRESPONSE']._serialized_end=1003
-  _globals['_PERMISSIONCHANGE']._serialized_start=1006
-  _globals['_PERMISSIONCHANGE']._serialized_end=1234
-  _globals['_SNAPSHOTREQUEST']._serialized_start=1236
-  _globals['_SNAPSHOTREQUEST']._serialized_end=1271
-  _globals['_SNAPSHOTRESPONSE']._serialized_start=1273
-  _globals['_SNAPSHOTRESPONSE']._serialized_end=1342
-  _globals['_PERMISSIONS']._serialized_start=1345
-  _globals['_PERMISSIONS']._serialized_end=1786
+  _globals['_LISTRESPONSE']._serialized_start=174
+  _globals['_LISTRESPONSE']._serialized_end=338
+  _globals['_EFFECT']._serialized_start=340
+  _globals['_EFFECT']._serialized_end=437
+  _globals['_OFFER']._serialized_start=440
+  _globals['_OFFER']._serialized_end=591
+  _globals['_GIVEREQUEST']._serialized_start=594
+  _globals['_GIVEREQUEST']._serialized_end=753
+  _globals['_GIVERESPONSE']._serialized_start=755
+  _globals['_GIVERESPONSE']._serialized_end=839
+  _globals['_WITHDRAWREQUEST']._serialized_start=841
+  _globals['_WITHDRAWREQUEST']._serialized_end=914
+  _globals['_WITHDRAWRESPONSE']._serialized_start=917
+  _globals['_WITHDRAWRESPONSE']._serialized_end=1078
+  _globals['_OBJECTREQUEST']._serialized_start=1080
+  _globals['_OBJECTREQUEST']._serialized_end=1151
+  _globals['_OBJECTRESPONSE']._serialized_start=1154
+  _globals['_OBJECTRESPONSE']._serialized_end=1313
+  _globals['_HISTORYREQUEST']._serialized_start=1315
+  _globals['_HISTORYREQUEST']._serialized_end=1331
+  _globals['_HISTORYRESPONSE']._serialized_start=1333
+  _globals['_HISTORYRESPONSE']._serialized_end=1407
+  _globals['_PERMISSIONCHANGE']._serialized_start=1410
+  _globals['_PERMISSIONCHANGE']._serialized_end=1830
+  _globals['_SNAPSHOTREQUEST']._serialized_start=1832
+  _globals['_SNAPSHOTREQUEST']._serialized_end=1867
+  _globals['_SNAPSHOTRESPONSE']._serialized_start=1869
+  _globals['_SNAPSHOTRESPONSE']._serialized_end=1938
+  _globals['_PERMISSIONS']._serialized_start=1941
+  _globals['_PERMISSIONS']._serialized_end=2467
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,7 @@ class ListResponse(_message.Message):
 
     PERMISSIONS_FIELD_NUMBER: _builtins.int
     OFFERS_FIELD_NUMBER: _builtins.int
+    EFFECTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def permissions(self) -> _permission_set_pb2.PermissionSet:
         """The whole set."""
@@ -58,19 +59,56 @@ class ListResponse(_message.Message):
     def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Offer]:
         """What one may choose."""
 
+    @_builtins.property
+    def effects(self) -> _containers.RepeatedCompositeFieldContainer[Global___Effect]:
+        """What ended, and since when that holds: one for each row whose permission has ended."""
+
     def __init__(
         self,
         *,
         permissions: _permission_set_pb2.PermissionSet | None = ...,
         offers: _abc.Iterable[Global___Offer] | None = ...,
+        effects: _abc.Iterable[Global___Effect] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["permissions", b"permissions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["offers", b"offers", "permissions", b"permissions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effects", b"effects", "offers", b"offers", "permissions", b"permissions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListResponse: _TypeAlias = ListResponse  # noqa: Y015
+
+@_typing.final
+class Effect(_message.Message):
+    """Since when the end of a permission holds everywhere."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CONTROLLER_FIELD_NUMBER: _builtins.int
+    TOOK_EFFECT_AT_FIELD_NUMBER: _builtins.int
+    purpose: _builtins.str
+    """The purpose."""
+    controller: _builtins.str
+    """The department."""
+    @_builtins.property
+    def took_effect_at(self) -> _timestamp_pb2.Timestamp:
+        """When no place in the platform could act on the older permission any more; absent while it is taking effect."""
+
+    def __init__(
+        self,
+        *,
+        purpose: _builtins.str = ...,
+        controller: _builtins.str = ...,
+        took_effect_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["took_effect_at", b"took_effect_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["controller", b"controller", "purpose", b"purpose", "took_effect_at", b"took_effect_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Effect: _TypeAlias = Effect  # noqa: Y015
 
 @_typing.final
 class Offer(_message.Message):
@@ -84,6 +122,7 @@ class Offer(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     AGREEMENT_HASH_FIELD_NUMBER: _builtins.int
     PURPOSE_NAME_FIELD_NUMBER: _builtins.int
+    LAWFUL_BASIS_FIELD_NUMBER: _builtins.int
     purpose: _builtins.str
     """The purpose."""
     controller: _builtins.str
@@ -96,6 +135,8 @@ class Offer(_message.Message):
     """SHA-256, in hex, of the agreement revision."""
     purpose_name: _builtins.str
     """The purpose's name in the language asked for."""
+    lawful_basis: _builtins.str
+    """What the department relies on: explicit_consent, public_task or statutory_gateway."""
     def __init__(
         self,
         *,
@@ -105,10 +146,11 @@ class Offer(_message.Message):
         text: _builtins.str = ...,
         agreement_hash: _builtins.str = ...,
         purpose_name: _builtins.str = ...,
+        lawful_basis: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_hash", b"agreement_hash", "controller", b"controller", "controller_name", b"controller_name", "purpose", b"purpose", "purpose_name", b"purpose_name", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_hash", b"agreement_hash", "controller", b"controller", "controller_name", b"controller_name", "lawful_basis", b"lawful_basis", "purpose", b"purpose", "purpose_name", b"purpose_name", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -257,6 +299,74 @@ class WithdrawResponse(_message.Message):
 Global___WithdrawResponse: _TypeAlias = WithdrawResponse  # noqa: Y015
 
 @_typing.final
+class ObjectRequest(_message.Message):
+    """Objects."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CONTROLLER_FIELD_NUMBER: _builtins.int
+    IF_SERIAL_FIELD_NUMBER: _builtins.int
+    purpose: _builtins.str
+    """The purpose."""
+    controller: _builtins.str
+    """The department."""
+    if_serial: _builtins.int
+    """The serial the caller saw; 0 to skip the check."""
+    def __init__(
+        self,
+        *,
+        purpose: _builtins.str = ...,
+        controller: _builtins.str = ...,
+        if_serial: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["controller", b"controller", "if_serial", b"if_serial", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectRequest: _TypeAlias = ObjectRequest  # noqa: Y015
+
+@_typing.final
+class ObjectResponse(_message.Message):
+    """The objection is committed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMISSION_FIELD_NUMBER: _builtins.int
+    SERIAL_FIELD_NUMBER: _builtins.int
+    TOOK_EFFECT_AT_FIELD_NUMBER: _builtins.int
+    OUTSTANDING_FIELD_NUMBER: _builtins.int
+    serial: _builtins.int
+    """The new serial."""
+    outstanding: _builtins.int
+    """Enforcement points that have not confirmed yet."""
+    @_builtins.property
+    def permission(self) -> _permission_set_pb2.Permission:
+        """The row."""
+
+    @_builtins.property
+    def took_effect_at(self) -> _timestamp_pb2.Timestamp:
+        """When no place in the platform could act on an older permission any more; absent while it is taking effect."""
+
+    def __init__(
+        self,
+        *,
+        permission: _permission_set_pb2.Permission | None = ...,
+        serial: _builtins.int = ...,
+        took_effect_at: _timestamp_pb2.Timestamp | None = ...,
+        outstanding: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "took_effect_at", b"took_effect_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outstanding", b"outstanding", "permission", b"permission", "serial", b"serial", "took_effect_at", b"took_effect_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectResponse: _TypeAlias = ObjectResponse  # noqa: Y015
+
+@_typing.final
 class HistoryRequest(_message.Message):
     """Asks for the caller's history."""
 
@@ -312,6 +422,13 @@ class PermissionChange(_message.Message):
     SIGNED_BY_FIELD_NUMBER: _builtins.int
     HASH_FIELD_NUMBER: _builtins.int
     PREVIOUS_HASH_FIELD_NUMBER: _builtins.int
+    LAWFUL_BASIS_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    AGREEMENT_HASH_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
+    ENDS_FIELD_NUMBER: _builtins.int
+    TOOK_EFFECT_AT_FIELD_NUMBER: _builtins.int
     serial: _builtins.int
     """Serial after the change."""
     purpose: _builtins.str
@@ -328,9 +445,29 @@ class PermissionChange(_message.Message):
     """SHA-256, in hex, over this change and the hash before it."""
     previous_hash: _builtins.str
     """Hash of the change before; empty for the first."""
+    lawful_basis: _builtins.str
+    """Lawful basis after the change."""
+    agreement_hash: _builtins.str
+    """SHA-256, in hex, of the agreement revision that was shown."""
+    form: _builtins.int
+    """What the hash is over, as a JSON list without spaces. 1: previous_hash, serial, purpose, controller, choice (given, withdrawn, objected), epoch, at (UTC, microseconds, Z), signed_by. 2: these, then lawful_basis, channels, expires_at ("" when absent) and agreement_hash."""
+    ends: _builtins.bool
+    """Permission ended by this change."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp:
         """When it was committed."""
+
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Channels after the change."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When the permission ends by itself; absent when it does not."""
+
+    @_builtins.property
+    def took_effect_at(self) -> _timestamp_pb2.Timestamp:
+        """When its end held everywhere; absent while it is taking effect, and where nothing ended. Not part of the hash: it is known later."""
 
     def __init__(
         self,
@@ -344,10 +481,17 @@ class PermissionChange(_message.Message):
         signed_by: _builtins.str = ...,
         hash: _builtins.str = ...,
         previous_hash: _builtins.str = ...,
+        lawful_basis: _builtins.str = ...,
+        channels: _abc.Iterable[_builtins.str] | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        agreement_hash: _builtins.str = ...,
+        form: _builtins.int = ...,
+        ends: _builtins.bool = ...,
+        took_effect_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "expires_at", b"expires_at", "took_effect_at", b"took_effect_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "choice", b"choice", "controller", b"controller", "epoch", b"epoch", "hash", b"hash", "previous_hash", b"previous_hash", "purpose", b"purpose", "serial", b"serial", "signed_by", b"signed_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_hash", b"agreement_hash", "at", b"at", "channels", b"channels", "choice", b"choice", "controller", b"controller", "ends", b"ends", "epoch", b"epoch", "expires_at", b"expires_at", "form", b"form", "hash", b"hash", "lawful_basis", b"lawful_basis", "previous_hash", b"previous_hash", "purpose", b"purpose", "serial", b"serial", "signed_by", b"signed_by", "took_effect_at", b"took_effect_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

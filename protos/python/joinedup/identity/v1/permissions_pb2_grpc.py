@@ -50,6 +50,11 @@ class PermissionsStub:
                 request_serializer=joinedup_dot_identity_dot_v1_dot_permissions__pb2.WithdrawRequest.SerializeToString,
                 response_deserializer=joinedup_dot_identity_dot_v1_dot_permissions__pb2.WithdrawResponse.FromString,
                 _registered_method=True)
+        self.Object = channel.unary_unary(
+                '/joinedup.identity.v1.Permissions/Object',
+                request_serializer=joinedup_dot_identity_dot_v1_dot_permissions__pb2.ObjectRequest.SerializeToString,
+                response_deserializer=joinedup_dot_identity_dot_v1_dot_permissions__pb2.ObjectResponse.FromString,
+                _registered_method=True)
         self.History = channel.unary_unary(
                 '/joinedup.identity.v1.Permissions/History',
                 request_serializer=joinedup_dot_identity_dot_v1_dot_permissions__pb2.HistoryRequest.SerializeToString,
@@ -87,6 +92,13 @@ class PermissionsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Object(self, request, context):
+        """Objects to a purpose of a department, given or not, and answers when that holds everywhere.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def History(self, request, context):
         """Lists every change of the caller's rows, oldest first, as a hash chain.
         """
@@ -118,6 +130,11 @@ def add_PermissionsServicer_to_server(servicer, server):
                     servicer.Withdraw,
                     request_deserializer=joinedup_dot_identity_dot_v1_dot_permissions__pb2.WithdrawRequest.FromString,
                     response_serializer=joinedup_dot_identity_dot_v1_dot_permissions__pb2.WithdrawResponse.SerializeToString,
+            ),
+            'Object': grpc.unary_unary_rpc_method_handler(
+                    servicer.Object,
+                    request_deserializer=joinedup_dot_identity_dot_v1_dot_permissions__pb2.ObjectRequest.FromString,
+                    response_serializer=joinedup_dot_identity_dot_v1_dot_permissions__pb2.ObjectResponse.SerializeToString,
             ),
             'History': grpc.unary_unary_rpc_method_handler(
                     servicer.History,
@@ -212,6 +229,33 @@ class Permissions:
             '/joinedup.identity.v1.Permissions/Withdraw',
             joinedup_dot_identity_dot_v1_dot_permissions__pb2.WithdrawRequest.SerializeToString,
             joinedup_dot_identity_dot_v1_dot_permissions__pb2.WithdrawResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Object(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/joinedup.identity.v1.Permissions/Object',
+            joinedup_dot_identity_dot_v1_dot_permissions__pb2.ObjectRequest.SerializeToString,
+            joinedup_dot_identity_dot_v1_dot_permissions__pb2.ObjectResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,8 @@ class PermissionsStub:
     """Gives permission for one purpose of one department."""
     Withdraw: _grpc.UnaryUnaryMultiCallable[_permissions_pb2.WithdrawRequest, _permissions_pb2.WithdrawResponse]
     """Takes it back, and answers when that holds everywhere."""
+    Object: _grpc.UnaryUnaryMultiCallable[_permissions_pb2.ObjectRequest, _permissions_pb2.ObjectResponse]
+    """Objects to a purpose of a department, given or not, and answers when that holds everywhere."""
     History: _grpc.UnaryUnaryMultiCallable[_permissions_pb2.HistoryRequest, _permissions_pb2.HistoryResponse]
     """Lists every change of the caller's rows, oldest first, as a hash chain."""
     Snapshot: _grpc.UnaryUnaryMultiCallable[_permissions_pb2.SnapshotRequest, _permissions_pb2.SnapshotResponse]
@@ -55,6 +57,8 @@ class PermissionsAsyncStub(PermissionsStub):
     """Gives permission for one purpose of one department."""
     Withdraw: _aio.UnaryUnaryMultiCallable[_permissions_pb2.WithdrawRequest, _permissions_pb2.WithdrawResponse]  # type: ignore[assignment]
     """Takes it back, and answers when that holds everywhere."""
+    Object: _aio.UnaryUnaryMultiCallable[_permissions_pb2.ObjectRequest, _permissions_pb2.ObjectResponse]  # type: ignore[assignment]
+    """Objects to a purpose of a department, given or not, and answers when that holds everywhere."""
     History: _aio.UnaryUnaryMultiCallable[_permissions_pb2.HistoryRequest, _permissions_pb2.HistoryResponse]  # type: ignore[assignment]
     """Lists every change of the caller's rows, oldest first, as a hash chain."""
     Snapshot: _aio.UnaryUnaryMultiCallable[_permissions_pb2.SnapshotRequest, _permissions_pb2.SnapshotResponse]  # type: ignore[assignment]
@@ -86,6 +90,14 @@ class PermissionsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_permissions_pb2.WithdrawResponse, _abc.Awaitable[_permissions_pb2.WithdrawResponse]]:
         """Takes it back, and answers when that holds everywhere."""
+
+    @_abc_1.abstractmethod
+    def Object(
+        self,
+        request: _permissions_pb2.ObjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_permissions_pb2.ObjectResponse, _abc.Awaitable[_permissions_pb2.ObjectResponse]]:
+        """Objects to a purpose of a department, given or not, and answers when that holds everywhere."""
 
     @_abc_1.abstractmethod
     def History(
