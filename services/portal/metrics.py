@@ -26,7 +26,7 @@ def sign_in_ended(outcome: str) -> None:
 
 
 def choice_made(outcome: str) -> None:
-    """Count a choice: given, withdrawn or taking_effect."""
+    """Count a choice: given, withdrawn, objected or taking_effect."""
     choices.add(1, {"joinedup.outcome": outcome})
 
 

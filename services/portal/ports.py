@@ -6,7 +6,7 @@ Every method may raise `Unavailable`; those that take a person's token may raise
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from services.portal.domain.choices import Choices, Offer, Withdrawal
+from services.portal.domain.choices import Choices, Offer
 from services.portal.domain.prompts import InboxPage, Opinion, Prompt
 from services.portal.domain.session import Session
 from services.portal.domain.sign_in import Attempt, IdToken, PersonToken
@@ -69,8 +69,14 @@ class People(Protocol):
     async def give(self, token: str, offer: Offer, serial: int) -> None:
         """Permit; raises ChoiceRefused when words or serial are no longer those."""
 
-    async def withdraw(self, token: str, purpose: str, controller: str) -> Withdrawal:
-        """Take back, whatever else changed; raises ChoiceRefused for what nobody offers."""
+    async def withdraw(self, token: str, purpose: str, controller: str) -> datetime | None:
+        """Take back, whatever else changed; raises ChoiceRefused for what nobody offers.
+
+        Answers when that held everywhere; None while some place has not confirmed.
+        """
+
+    async def object_to(self, token: str, purpose: str, controller: str) -> datetime | None:
+        """Object, with the same answer."""
 
 
 class Prompts(Protocol):

@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from joinedup.identity.v1 import permission_set_pb2, permissions_pb2, sign_in_pb2
 from joinedup.notifications.v1 import prompts_pb2
-from services.portal.domain.choices import Choices, Offer, Permission, Withdrawal
+from services.portal.domain.choices import Choice, Choices, Offer, Permission
 from services.portal.domain.prompts import (
     Fact,
     InboxEntry,
@@ -25,6 +25,11 @@ _GONE = frozenset(
         prompts_pb2.STATE_DEAD,
     }
 )
+_CHOICES = {
+    permission_set_pb2.CHOICE_GIVEN: Choice.GIVEN,
+    permission_set_pb2.CHOICE_WITHDRAWN: Choice.WITHDRAWN,
+    permission_set_pb2.CHOICE_OBJECTED: Choice.OBJECTED,
+}
 _OPINIONS = {
     prompts_pb2.RESPONSE_HELPFUL: Opinion.HELPFUL,
     prompts_pb2.RESPONSE_NOT_HELPFUL: Opinion.NOT_HELPFUL,
@@ -39,17 +44,24 @@ def person_token(answer: sign_in_pb2.ExchangeResponse) -> PersonToken:
 
 def choices(answer: permissions_pb2.ListResponse) -> Choices:
     """What a person said, and may say."""
+    effects = {(each.purpose, each.controller): each for each in answer.effects}
     return Choices(
         serial=answer.permissions.serial,
-        permissions=tuple(_permission(row) for row in answer.permissions.permissions),
+        permissions=tuple(
+            _permission(row, effects.get((row.purpose, row.controller)))
+            for row in answer.permissions.permissions
+        ),
         offers=tuple(_offer(row) for row in answer.offers),
     )
 
 
-def withdrawal(answer: permissions_pb2.WithdrawResponse) -> Withdrawal:
-    """A permission taken back."""
-    took_effect = answer.HasField("took_effect_at")
-    return Withdrawal(_instant(answer.took_effect_at) if took_effect else None)
+def took_effect_at(
+    answer: permissions_pb2.WithdrawResponse
+    | permissions_pb2.ObjectResponse
+    | permissions_pb2.Effect,
+) -> datetime | None:
+    """When an end held everywhere; None while some place has not confirmed."""
+    return _instant(answer.took_effect_at) if answer.HasField("took_effect_at") else None
 
 
 def inbox_page(answer: prompts_pb2.ListResponse) -> InboxPage:
@@ -95,12 +107,16 @@ def _why(why: prompts_pb2.Why) -> Why:
     )
 
 
-def _permission(row: permission_set_pb2.Permission) -> Permission:
+def _permission(
+    row: permission_set_pb2.Permission, effect: permissions_pb2.Effect | None
+) -> Permission:
     return Permission(
         purpose=row.purpose,
         controller=row.controller,
-        given=row.choice == permission_set_pb2.CHOICE_GIVEN,
+        choice=_CHOICES.get(row.choice, Choice.UNSAID),
         expires_at=_instant(row.expires_at) if row.HasField("expires_at") else None,
+        ended=effect is not None,
+        took_effect_at=took_effect_at(effect) if effect is not None else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Asking identity who somebody is and what they permit."""
 
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -10,13 +11,13 @@ from joinedup.identity.v1.permissions_pb2_grpc import PermissionsStub
 from joinedup.identity.v1.sign_in_pb2_grpc import SignInStub
 from services.portal import wire
 from services.portal.adapters.grpc_errors import Table, asking, bearing
-from services.portal.domain.choices import Choices, Offer, Withdrawal
+from services.portal.domain.choices import Choices, Offer
 from services.portal.domain.errors import ChoiceRefused, PersonUnknown, SignInRefused
 from services.portal.domain.sign_in import PersonToken
 
 PART: Final = "identity"
-# A withdrawal waits up to two seconds at each place that could still show something.
-WITHDRAWAL_SECONDS: Final = 8.0
+# A no waits up to two seconds at each place that could still show something.
+REFUSAL_SECONDS: Final = 8.0
 
 _EXCHANGE: Final[Table] = {
     grpc.StatusCode.UNAUTHENTICATED: partial(SignInRefused, "login_token"),
@@ -61,11 +62,20 @@ class IdentityPeople:
         with asking(PART, _CHOICE):
             await self._permissions.Give(request, metadata=bearing(token))
 
-    async def withdraw(self, token: str, purpose: str, controller: str) -> Withdrawal:
+    async def withdraw(self, token: str, purpose: str, controller: str) -> datetime | None:
         """Take back; without a serial, because a no holds whatever else changed."""
         request = permissions_pb2.WithdrawRequest(purpose=purpose, controller=controller)
         with asking(PART, _CHOICE):
             answer = await self._permissions.Withdraw(
-                request, metadata=bearing(token), timeout=WITHDRAWAL_SECONDS
+                request, metadata=bearing(token), timeout=REFUSAL_SECONDS
             )
-        return wire.withdrawal(answer)
+        return wire.took_effect_at(answer)
+
+    async def object_to(self, token: str, purpose: str, controller: str) -> datetime | None:
+        """Object; without a serial, for the same reason."""
+        request = permissions_pb2.ObjectRequest(purpose=purpose, controller=controller)
+        with asking(PART, _CHOICE):
+            answer = await self._permissions.Object(
+                request, metadata=bearing(token), timeout=REFUSAL_SECONDS
+            )
+        return wire.took_effect_at(answer)

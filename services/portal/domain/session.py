@@ -16,6 +16,7 @@ class Happened(StrEnum):
 
     GIVEN = "given"
     WITHDRAWN = "withdrawn"
+    OBJECTED = "objected"
     TAKING_EFFECT = "taking_effect"
 
 
@@ -23,7 +24,7 @@ class Happened(StrEnum):
 class Notice:
     """The outcome of a choice, to be shown on the next page.
 
-    `at` is when a withdrawal took effect everywhere; None while it is taking effect.
+    `at` is when a no took effect everywhere; None while it is taking effect.
     """
 
     happened: Happened

@@ -1,5 +1,6 @@
-"""What one permits: read, given and taken back, each with one press."""
+"""What one permits: read, given, taken back and objected to, each with one press."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -9,6 +10,7 @@ from starlette.datastructures import FormData
 from services.portal import metrics
 from services.portal.domain.choices import Offer
 from services.portal.domain.errors import ChoiceRefused
+from services.portal.domain.session import Notice
 from services.portal.entrypoints.visit import (
     Desk,
     DeskHere,
@@ -21,12 +23,13 @@ from services.portal.entrypoints.visit import (
 from services.portal.handlers.choices import (
     give_permission,
     notice_was_shown,
+    object_to_purpose,
     show_choices,
     withdraw_permission,
 )
 
 SEE_OTHER: Final = 303
-CONFLICT: Final = 409
+REFUSED: Final = {"stale": 412, "unknown": 422}
 _LONGEST_SERIAL: Final = 18
 
 router = APIRouter()
@@ -66,8 +69,26 @@ async def withdraw(
     request: Request, desk: DeskHere, form: FormHere, person: PersonHere
 ) -> Response:
     """Take back."""
+    return await _refuse(withdraw_permission, request, desk, form, person)
+
+
+@router.post("/choices/object")
+async def object_to(
+    request: Request, desk: DeskHere, form: FormHere, person: PersonHere
+) -> Response:
+    """Object."""
+    return await _refuse(object_to_purpose, request, desk, form, person)
+
+
+async def _refuse(
+    handler: Callable[..., Awaitable[Notice]],
+    request: Request,
+    desk: DeskHere,
+    form: FormHere,
+    person: PersonHere,
+) -> Response:
     try:
-        notice = await withdraw_permission(
+        notice = await handler(
             desk.people,
             desk.sessions,
             person.session_id,
@@ -93,7 +114,7 @@ async def _page(
         "choices.html",
         language=person.language,
         title=desk.pages.text(person.language, "choices.title"),
-        status=CONFLICT if refused else 200,
+        status=REFUSED[refused] if refused else 200,
         here="choices",
         signed_in=True,
         form_token=form_token_of(desk, person.session_id),

@@ -7,7 +7,8 @@ from services.portal.domain.choices import (
     Choices,
     Offer,
     Purpose,
-    after_withdrawal,
+    after_refusal,
+    brought_up_to_date,
     laid_out,
     offer_named,
 )
@@ -30,10 +31,10 @@ async def show_choices(
 ) -> ChoicesShown:
     """Every choice, and how it stands now."""
     choices = await people.choices(session.person_token, language)
-    notice = session.notice
+    notice = brought_up_to_date(session.notice, choices)
     return ChoicesShown(
         serial=choices.serial,
-        purposes=laid_out(choices, notice, now),
+        purposes=laid_out(choices, now),
         notice=notice,
         noticed=_named(choices, notice),
     )
@@ -66,9 +67,26 @@ async def withdraw_permission(
     controller: str,
     now: datetime,
 ) -> Notice:
-    """Take back, and tell no more than is so."""
-    withdrawal = await people.withdraw(session.person_token, purpose, controller)
-    notice = after_withdrawal(purpose, controller, withdrawal)
+    """Take back, and tell no more than is so; raises ChoiceRefused."""
+    since = await people.withdraw(session.person_token, purpose, controller)
+    notice = after_refusal(Happened.WITHDRAWN, purpose, controller, since)
+    await _remember(sessions, session_id, session.noting(notice), now)
+    return notice
+
+
+async def object_to_purpose(
+    people: People,
+    sessions: Sessions,
+    session_id: str,
+    session: Session,
+    *,
+    purpose: str,
+    controller: str,
+    now: datetime,
+) -> Notice:
+    """Object, and tell no more than is so; raises ChoiceRefused."""
+    since = await people.object_to(session.person_token, purpose, controller)
+    notice = after_refusal(Happened.OBJECTED, purpose, controller, since)
     await _remember(sessions, session_id, session.noting(notice), now)
     return notice
 

@@ -65,13 +65,49 @@ async def test_what_has_not_taken_effect_everywhere_is_not_called_done(portal, s
     assert "Stopped" in checked.said
 
 
+async def test_what_took_effect_meanwhile_is_said_on_the_next_page(portal, signed_in):
+    portal.town.given["family", "hmrc"] = True
+    portal.town.outstanding = 1
+    await signed_in.pressed(await signed_in.page("/choices"), "Stop")
+    portal.town.outstanding = 0
+
+    page = await signed_in.page("/choices")
+
+    assert "This took effect at" in page.text
+    assert "Taking effect" not in page.said
+
+
+@pytest.mark.parametrize("given", [True, None])
+async def test_a_person_objects_with_one_press_whatever_they_said_before(portal, signed_in, given):
+    if given:
+        portal.town.given["family", "hmrc"] = True
+
+    page = await signed_in.pressed(await signed_in.page("/choices"), "Object")
+
+    assert portal.town.objected == {("family", "hmrc")}
+    assert portal.town.given == {("family", "hmrc"): False}
+    assert "You objected to prompts from HM Revenue and Customs" in page.text
+    assert "This took effect at" in page.text
+    assert "You objected" in page.said
+    assert [form.action for form in page.forms].count("/choices/object") == 1  # the other's
+
+
+async def test_only_the_person_lifts_an_objection_by_allowing(portal, signed_in):
+    page = await signed_in.pressed(await signed_in.page("/choices"), "Object")
+
+    allowed = await signed_in.pressed(page, "Allow")
+
+    assert portal.town.objected == set()
+    assert "Allowed" in allowed.said
+
+
 async def test_words_that_changed_meanwhile_are_not_agreed_to(portal, signed_in):
     page = await signed_in.page("/choices")
     portal.town.agreement = "b" * 64
 
     answer = await signed_in.press(page, "Allow")
 
-    assert answer.status_code == 409
+    assert answer.status_code == 412
     assert "Something changed since you opened that page" in answer.text
     assert portal.town.given == {}
 
@@ -83,7 +119,7 @@ async def test_choices_that_changed_meanwhile_are_shown_before_a_yes(portal, sig
     answer = await signed_in.press(page, "Allow")
     again = await signed_in.pressed(await signed_in.page("/choices"), "Allow")
 
-    assert answer.status_code == 409
+    assert answer.status_code == 412
     assert again.status == 200
     assert portal.town.given == {("family", "hmrc"): True}
 
@@ -103,7 +139,7 @@ async def test_a_serial_that_is_no_number_is_refused(portal, signed_in):
 
     answer = await signed_in.press(page, "Allow", serial="1; drop")
 
-    assert answer.status_code == 409
+    assert answer.status_code == 412
     assert portal.town.given == {}
 
 
@@ -114,7 +150,7 @@ async def test_a_purpose_that_nobody_offers_is_refused(signed_in):
     form.action = "/choices/withdraw"
     answer = await signed_in.press(page, "Allow", purpose="astrology")
 
-    assert answer.status_code == 409
+    assert answer.status_code == 422
     assert "astrology" not in answer.text
 
 

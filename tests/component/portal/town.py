@@ -12,7 +12,8 @@ from typing import Any, Final, Self
 import grpc
 from joserfc import jws
 
-from joinedup.identity.v1 import permission_set_pb2, permissions_pb2, sign_in_pb2
+from joinedup.identity.v1 import permission_set_pb2 as sets
+from joinedup.identity.v1 import permissions_pb2, sign_in_pb2
 from joinedup.identity.v1.permissions_pb2_grpc import (
     PermissionsServicer,
     add_PermissionsServicer_to_server,
@@ -54,6 +55,7 @@ class Town:
     serial: int = 1
     agreement: str = HASH
     given: dict[tuple[str, str], bool] = field(default_factory=dict)
+    objected: set[tuple[str, str]] = field(default_factory=set)
     outstanding: int = 0
     prompts: dict[str, prompts_pb2.State.ValueType] = field(default_factory=dict)
     opened: list[tuple[str, str, str]] = field(default_factory=list)
@@ -110,13 +112,16 @@ class Identity(SignInServicer, PermissionsServicer):
         answer = permissions_pb2.ListResponse()
         answer.permissions.serial = self.town.serial
         for (purpose, controller), given in self.town.given.items():
+            objected = (purpose, controller) in self.town.objected
+            no = sets.CHOICE_OBJECTED if objected else sets.CHOICE_WITHDRAWN
             answer.permissions.permissions.add(
                 purpose=purpose,
                 controller=controller,
-                choice=permission_set_pb2.CHOICE_GIVEN
-                if given
-                else permission_set_pb2.CHOICE_WITHDRAWN,
+                choice=sets.CHOICE_GIVEN if given else no,
             )
+            if not given:
+                effect = answer.effects.add(purpose=purpose, controller=controller)
+                self._effect(effect)
         answer.offers.add(
             purpose="family",
             purpose_name="Teulu a phlant" if welsh else "Family and children",
@@ -142,6 +147,7 @@ class Identity(SignInServicer, PermissionsServicer):
         if request.agreement_hash != self.town.agreement:
             raise rpc.RpcRefused(grpc.StatusCode.FAILED_PRECONDITION, "agreement_changed")
         self.town.given[request.purpose, request.controller] = True
+        self.town.objected.discard((request.purpose, request.controller))
         self.town.serial += 1
         return permissions_pb2.GiveResponse(serial=self.town.serial)
 
@@ -154,6 +160,19 @@ class Identity(SignInServicer, PermissionsServicer):
         answer = permissions_pb2.WithdrawResponse(
             serial=self.town.serial, outstanding=self.town.outstanding
         )
+        return self._effect(answer)
+
+    async def Object(self, request: Any, _context: Any) -> Any:  # noqa: N802  # the contract's name
+        self.town.check()
+        self.town.given[request.purpose, request.controller] = False
+        self.town.objected.add((request.purpose, request.controller))
+        self.town.serial += 1
+        answer = permissions_pb2.ObjectResponse(
+            serial=self.town.serial, outstanding=self.town.outstanding
+        )
+        return self._effect(answer)
+
+    def _effect(self, answer: Any) -> Any:
         if not self.town.outstanding:
             answer.took_effect_at.FromDatetime(self.town.clock.now())
         return answer

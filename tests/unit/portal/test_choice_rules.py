@@ -1,16 +1,18 @@
 """How choices are laid out, and what is said of them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services.portal.domain.choices import (
+    Choice,
     Choices,
     Offer,
     Permission,
     Stands,
-    Withdrawal,
-    after_withdrawal,
+    after_refusal,
+    brought_up_to_date,
     laid_out,
 )
 from services.portal.domain.session import Happened, Notice
@@ -26,8 +28,15 @@ def offer(purpose="family", controller="hmrc") -> Offer:
 OFFERS = (offer(),)
 
 
-def rows(*permissions, offers=OFFERS, notice=None):
-    found = laid_out(Choices(1, permissions, tuple(offers)), notice, NOW)
+GIVEN = Permission("family", "hmrc", Choice.GIVEN)
+
+
+def ended(choice, at=NOW, purpose="family", controller="hmrc"):
+    return Permission(purpose, controller, choice, ended=True, took_effect_at=at)
+
+
+def rows(*permissions, offers=OFFERS):
+    found = laid_out(Choices(1, permissions, tuple(offers)), NOW)
     return [row for purpose in found for row in purpose.rows]
 
 
@@ -38,39 +47,57 @@ def test_what_was_never_said_is_no():
 
 
 @pytest.mark.parametrize(
-    ("permission", "stands", "may_stop"),
+    ("permission", "stands", "ways"),
     [
-        (Permission("family", "hmrc", given=True), Stands.GIVEN, True),
-        (Permission("family", "hmrc", given=True, expires_at=NOW + DAY), Stands.GIVEN, True),
-        (Permission("family", "hmrc", given=True, expires_at=NOW), Stands.ENDED, False),
-        (Permission("family", "hmrc", given=False), Stands.WITHDRAWN, False),
-        (Permission("family", "dwp", given=False), Stands.NEVER_GIVEN, False),
-        (Permission("money", "hmrc", given=False), Stands.NEVER_GIVEN, False),
+        (GIVEN, Stands.GIVEN, (True, False, True)),
+        (replace(GIVEN, expires_at=NOW + DAY), Stands.GIVEN, (True, False, True)),
+        (replace(GIVEN, expires_at=NOW), Stands.ENDED, (False, True, True)),
+        (ended(Choice.GIVEN), Stands.ENDED, (False, True, True)),
+        (ended(Choice.WITHDRAWN), Stands.WITHDRAWN, (False, True, True)),
+        (ended(Choice.OBJECTED), Stands.OBJECTED, (False, True, False)),
+        (ended(Choice.WITHDRAWN, at=None), Stands.TAKING_EFFECT, (True, False, False)),
+        (ended(Choice.OBJECTED, at=None), Stands.TAKING_EFFECT, (True, False, False)),
+        (replace(GIVEN, choice=Choice.UNSAID), Stands.NEVER_GIVEN, (False, True, True)),
+        (ended(Choice.WITHDRAWN, controller="dwp"), Stands.NEVER_GIVEN, (False, True, True)),
+        (ended(Choice.WITHDRAWN, purpose="money"), Stands.NEVER_GIVEN, (False, True, True)),
     ],
 )
-def test_a_permission_stands_for_its_own_purpose_and_department(permission, stands, may_stop):
+def test_a_permission_stands_for_its_own_purpose_and_department(permission, stands, ways):
     (row,) = rows(permission)
 
-    assert (row.stands, row.may_stop) == (stands, may_stop)
+    assert (row.stands, (row.may_stop, row.may_allow, row.may_object)) == (stands, ways)
 
 
-@pytest.mark.parametrize(
-    ("notice", "stands"),
-    [
-        (Notice(Happened.TAKING_EFFECT, "family", "hmrc"), Stands.TAKING_EFFECT),
-        (Notice(Happened.TAKING_EFFECT, "family", "dwp"), Stands.WITHDRAWN),
-        (Notice(Happened.WITHDRAWN, "family", "hmrc", NOW), Stands.WITHDRAWN),
-    ],
-)
-def test_a_withdrawal_is_taking_effect_until_it_has(notice, stands):
-    (row,) = rows(Permission("family", "hmrc", given=False), notice=notice)
+@pytest.mark.parametrize("choice", [Choice.WITHDRAWN, Choice.OBJECTED])
+def test_a_no_says_since_when_it_holds(choice):
+    (row,) = rows(ended(choice))
 
-    assert row.stands is stands
+    assert row.since == NOW
+
+
+@pytest.mark.parametrize("choice", [Choice.WITHDRAWN, Choice.OBJECTED])
+def test_a_notice_that_waited_is_brought_up_to_date_once_the_no_holds(choice):
+    notice = Notice(Happened.TAKING_EFFECT, "family", "hmrc")
+    waiting = Choices(2, (ended(choice, at=None),), OFFERS)
+    done = Choices(2, (ended(choice),), OFFERS)
+    anothers = Choices(2, (ended(choice, controller="dwp"),), OFFERS)
+
+    assert brought_up_to_date(notice, waiting) == notice
+    assert brought_up_to_date(notice, anothers) == notice
+    assert brought_up_to_date(notice, done) == Notice(Happened(choice), "family", "hmrc", NOW)
+
+
+def test_a_notice_that_is_settled_stays_as_it_is():
+    settled = Notice(Happened.GIVEN, "family", "hmrc")
+
+    assert brought_up_to_date(settled, Choices(2, (ended(Choice.WITHDRAWN),), OFFERS)) == settled
+    assert brought_up_to_date(None, Choices(2, (), OFFERS)) is None
 
 
 def test_a_permission_that_is_no_longer_offered_can_still_be_taken_back():
     kept = rows(
-        Permission("moving", "royal-mail", given=True), Permission("money", "dwp", given=False)
+        Permission("moving", "royal-mail", Choice.GIVEN),
+        ended(Choice.WITHDRAWN, purpose="money", controller="dwp"),
     )
 
     assert [(row.offer.controller, row.may_stop, row.may_allow) for row in kept] == [
@@ -82,14 +109,15 @@ def test_a_permission_that_is_no_longer_offered_can_still_be_taken_back():
 def test_purposes_keep_the_order_in_which_they_are_offered():
     offers = (offer("money", "dwp"), offer("family", "hmrc"), offer("money", "hmrc"))
 
-    found = laid_out(Choices(1, (), offers), None, NOW)
+    found = laid_out(Choices(1, (), offers), NOW)
 
     assert [(each.name, len(each.rows)) for each in found] == [("Money", 2), ("Family", 1)]
 
 
-def test_a_withdrawal_is_called_done_only_with_the_moment_it_took_effect():
-    done = after_withdrawal("family", "hmrc", Withdrawal(NOW))
-    waiting = after_withdrawal("family", "hmrc", Withdrawal(None))
+@pytest.mark.parametrize("done", [Happened.WITHDRAWN, Happened.OBJECTED])
+def test_a_no_is_called_done_only_with_the_moment_it_took_effect(done):
+    settled = after_refusal(done, "family", "hmrc", NOW)
+    waiting = after_refusal(done, "family", "hmrc", None)
 
-    assert (done.happened, done.at) == (Happened.WITHDRAWN, NOW)
+    assert (settled.happened, settled.at) == (done, NOW)
     assert (waiting.happened, waiting.at) == (Happened.TAKING_EFFECT, None)
