@@ -44,6 +44,7 @@ _STANDINGS: Final = {
 _CHOICES: Final = {
     permissions_pb2.CHOICE_GIVEN: Choice.GIVEN,
     permissions_pb2.CHOICE_WITHDRAWN: Choice.WITHDRAWN,
+    permissions_pb2.CHOICE_OBJECTED: Choice.OBJECTED,
 }
 _FLAGS: Final = {permissions_pb2.FLAG_DECEASED: Flag.DECEASED}
 _OUTCOMES: Final = {

@@ -51,6 +51,7 @@ def an_event(case: dict[str, Any]) -> LifeEvent:
         "publisher": "gro",
         "reason": "registered",
         "recorded_at": "2026-11-20T10:00:00Z",
+        "age_years": 32,
         **case,
     }
     fields["occurred"] = PartialDate.parse(fields["occurred"])

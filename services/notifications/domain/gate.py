@@ -11,7 +11,8 @@ from typing import Final
 from services.notifications.domain.ledger import Reason
 from services.notifications.domain.permission import Choice, Flag, Permission, PermissionSet
 
-STATUTORY_NOTICE: Final = "statutory_notice"
+# What needs nobody's yes: declared in the catalogue for a nudge, never said in a request.
+NEEDS_NO_PERMISSION: Final = frozenset({"statutory_notice", "vital_interest"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,14 @@ def judge(ask: Ask, view: PermissionSet | None, now: datetime) -> Verdict:
     """Whether a prompt may pass. Total and pure.
 
     The epoch must be equal, not at least as high: nothing decided before a no goes out after a
-    later yes. A statutory notice is stopped by flags alone.
+    later yes. What needs no permission is stopped by flags alone.
     """
     if ask.expires_at is not None and ask.expires_at <= now:
         return Stopped(Reason.EXPIRED)
     ended = judge_ended(ask, view)
     if ended is not None:
         return ended
-    if ask.basis == STATUTORY_NOTICE:
+    if ask.basis in NEEDS_NO_PERMISSION:
         return Passed()
     permission = view.find(ask.purpose, ask.controller) if view is not None else None
     return _judge_now(ask, permission, now)
@@ -77,12 +78,14 @@ def judge_ended(ask: Ask, view: PermissionSet | None) -> Stopped | ReadThrough |
         return ReadThrough()
     if Flag.DECEASED in view.flags:
         return Stopped(Reason.DECEASED)
-    if ask.basis == STATUTORY_NOTICE:
+    if ask.basis in NEEDS_NO_PERMISSION:
         return None
     return _judge_epoch(ask, view.find(ask.purpose, ask.controller))
 
 
 def _judge_epoch(ask: Ask, permission: Permission | None) -> Stopped | ReadThrough | None:
+    if permission is not None and permission.choice is Choice.OBJECTED:
+        return Stopped(Reason.OBJECTED)
     if permission is None or permission.choice is not Choice.GIVEN:
         return Stopped(Reason.WITHDRAWN)
     if permission.epoch > ask.epoch:

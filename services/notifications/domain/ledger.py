@@ -62,6 +62,7 @@ class Reason(StrEnum):
     """Why a row ended without being opened on its channel."""
 
     WITHDRAWN = "withdrawn"
+    OBJECTED = "objected"
     STALE = "stale"
     DECEASED = "deceased"
     CHANNEL_NOT_PERMITTED = "channel_not_permitted"

@@ -11,6 +11,7 @@ class Choice(StrEnum):
     UNSAID = "unsaid"
     GIVEN = "given"
     WITHDRAWN = "withdrawn"
+    OBJECTED = "objected"
 
 
 class Flag(StrEnum):

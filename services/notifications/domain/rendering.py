@@ -43,9 +43,22 @@ _LABELS: Final[dict[str, Bilingual]] = {
 _WHAT_HAPPENED: Final = Bilingual("What happened", "Beth ddigwyddodd")
 _OUR_RECORD: Final = Bilingual("Your Joined-Up record", "Eich cofnod Joined-Up")
 _BASES: Final[dict[str, Bilingual]] = {
-    "consent": Bilingual(
+    "explicit_consent": Bilingual(
         "You gave permission for prompts like this.",
         "Rhoesoch ganiatâd ar gyfer awgrymiadau fel hyn.",
+    ),
+    "public_task": Bilingual(
+        "It is part of the department's public task, and you allowed prompts like this.",
+        "Mae'n rhan o dasg gyhoeddus yr adran, ac fe wnaethoch ganiatáu awgrymiadau fel hyn.",
+    ),
+    "statutory_gateway": Bilingual(
+        "The law lets the department use it for this, and you allowed prompts like this.",
+        "Mae'r gyfraith yn gadael i'r adran ei ddefnyddio at hyn, ac fe wnaethoch ganiatáu"
+        " awgrymiadau fel hyn.",
+    ),
+    "vital_interest": Bilingual(
+        "It protects somebody's life.",
+        "Mae'n diogelu bywyd rhywun.",
     ),
     "statutory_notice": Bilingual(
         "The law requires you to be told this.",

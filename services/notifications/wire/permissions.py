@@ -12,6 +12,7 @@ from services.notifications.wire.times import moment_or_none
 _CHOICES: Final = {
     permission_set_pb2.CHOICE_GIVEN: Choice.GIVEN,
     permission_set_pb2.CHOICE_WITHDRAWN: Choice.WITHDRAWN,
+    permission_set_pb2.CHOICE_OBJECTED: Choice.OBJECTED,
 }
 
 

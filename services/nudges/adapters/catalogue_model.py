@@ -13,7 +13,8 @@ from typing import Any, Final
 from services.kit.catalogue import CatalogueInvalid, Document, Problem
 from services.nudges.domain.eligibility import ORDERED, Comparison, Operator
 from services.nudges.domain.life_event import Reason
-from services.nudges.domain.nudge import Corrections, Effect, LawfulBasis, Nudge
+from services.nudges.domain.nudge import Corrections, Effect, Nudge
+from services.nudges.domain.permission import LawfulBasis
 
 PLACEHOLDERS: Final = frozenset({"occurred", "deadline"})
 _BRACED: Final = re.compile(r"\{([^{}]*)\}|[{}]")

@@ -6,12 +6,13 @@ in this order, and the first that says no is the reason that is given; a person 
 is never looked at any further.
 
 1. a mark on the person (deceased)
-2. the nudge answers events of that day
-3. permission; a statutory notice asks for none
-4. still worth showing
-5. the condition
-6. fulfilled already
-7. timing: now, or later
+2. the person is known to be an adult
+3. the nudge answers events of that day
+4. permission; a statutory notice and a vital interest ask for none
+5. still worth showing
+6. the condition
+7. fulfilled already
+8. timing: now, or later
 """
 
 from collections.abc import Mapping
@@ -28,9 +29,12 @@ from services.nudges.domain.decision import (
 )
 from services.nudges.domain.eligibility import eligible, used_facts
 from services.nudges.domain.life_event import LifeEvent, Standing
-from services.nudges.domain.nudge import Catalogue, Effect, LawfulBasis, Nudge
+from services.nudges.domain.nudge import Catalogue, Effect, Nudge
 from services.nudges.domain.permission import Allowed, Permission, PermissionSet, may, silenced
 from services.nudges.domain.timing import parameters, window
+
+# Nobody younger, and nobody who may be younger, is prompted directly.
+ADULT: Final = 18
 
 _NO_LONGER: Final[Mapping[Standing, SuppressionReason]] = {
     Standing.CANCELLED: SuppressionReason.EVENT_CANCELLED,
@@ -119,20 +123,16 @@ def _answer(
     marked = silenced(permissions.flags)
     if marked is not None:
         return _suppress(nudge, marked, row)
+    if event.age_years is None:
+        return _suppress(nudge, SuppressionReason.AGE_UNKNOWN, row)
+    if event.age_years < ADULT:
+        return _suppress(nudge, SuppressionReason.UNDER_AGE, row)
     if not nudge.effective(event.recorded_at):
         return _suppress(nudge, SuppressionReason.NUDGE_NOT_EFFECTIVE, row)
-    verdict = _permitted(nudge, row, permissions, now)
+    verdict = may(nudge.lawful_basis, row, permissions.flags, nudge.channels, now)
     if isinstance(verdict, SuppressionReason):
         return _suppress(nudge, verdict, row)
     return _offer(nudge, event, row, verdict, now)
-
-
-def _permitted(
-    nudge: Nudge, row: Permission | None, permissions: PermissionSet, now: datetime
-) -> Allowed | SuppressionReason:
-    if nudge.lawful_basis is LawfulBasis.STATUTORY_NOTICE:
-        return Allowed(tuple(sorted(nudge.channels)))
-    return may(row, permissions.flags, nudge.channels, now)
 
 
 def _offer(

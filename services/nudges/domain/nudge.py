@@ -7,13 +7,7 @@ from enum import StrEnum
 
 from services.nudges.domain.eligibility import Comparison
 from services.nudges.domain.life_event import LifeEvent, Reason
-
-
-class LawfulBasis(StrEnum):
-    """Why a nudge may be sent at all."""
-
-    CONSENT = "consent"
-    STATUTORY_NOTICE = "statutory_notice"
+from services.nudges.domain.permission import LawfulBasis
 
 
 class Effect(StrEnum):

@@ -5,8 +5,24 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from services.nudges.domain.decision import SuppressionReason
+
+
+class LawfulBasis(StrEnum):
+    """Why a nudge may be sent at all, as the catalogue declares it."""
+
+    EXPLICIT_CONSENT = "explicit_consent"
+    PUBLIC_TASK = "public_task"
+    STATUTORY_GATEWAY = "statutory_gateway"
+    STATUTORY_NOTICE = "statutory_notice"
+    VITAL_INTEREST = "vital_interest"
+
+    @property
+    def needs_permission(self) -> bool:
+        """Whether the person must have said yes: always, but for what the law makes us tell."""
+        return self not in {LawfulBasis.STATUTORY_NOTICE, LawfulBasis.VITAL_INTEREST}
 
 
 class Choice(StrEnum):
@@ -15,6 +31,7 @@ class Choice(StrEnum):
     UNSPECIFIED = "unspecified"
     GIVEN = "given"
     WITHDRAWN = "withdrawn"
+    OBJECTED = "objected"
 
 
 class Flag(StrEnum):
@@ -69,6 +86,13 @@ class Allowed:
     channels: tuple[str, ...]
 
 
+_NO: Final = {
+    Choice.UNSPECIFIED: SuppressionReason.NO_PERMISSION,
+    Choice.WITHDRAWN: SuppressionReason.PERMISSION_WITHDRAWN,
+    Choice.OBJECTED: SuppressionReason.PERMISSION_OBJECTED,
+}
+
+
 def silenced(flags: AbstractSet[Flag]) -> SuppressionReason | None:
     """The reason why nothing at all may be sent to a person with these marks."""
     if Flag.DECEASED in flags:
@@ -77,9 +101,13 @@ def silenced(flags: AbstractSet[Flag]) -> SuppressionReason | None:
 
 
 def may(
-    row: Permission | None, flags: AbstractSet[Flag], channels: AbstractSet[str], now: datetime
+    basis: LawfulBasis,
+    row: Permission | None,
+    flags: AbstractSet[Flag],
+    channels: AbstractSet[str],
+    now: datetime,
 ) -> Allowed | SuppressionReason:
-    """Whether a nudge that offers these channels may use the row now; unknown means no.
+    """Whether a nudge of this basis, offering these channels, may go now; unknown means no.
 
     One function, and nothing else in this service asks the question. A permission that expires at
     this very moment has expired.
@@ -87,13 +115,11 @@ def may(
     marked = silenced(flags)
     if marked is not None:
         return marked
-    if row is None or row.choice is Choice.UNSPECIFIED:
-        return SuppressionReason.NO_PERMISSION
-    if row.choice is Choice.WITHDRAWN:
-        return SuppressionReason.PERMISSION_WITHDRAWN
+    if not basis.needs_permission:
+        return Allowed(tuple(sorted(channels)))
+    if row is None or row.choice is not Choice.GIVEN:
+        return _NO[row.choice if row is not None else Choice.UNSPECIFIED]
     if row.expires_at is not None and row.expires_at <= now:
         return SuppressionReason.PERMISSION_EXPIRED
     shared = row.channels & channels
-    if not shared:
-        return SuppressionReason.CHANNEL_NOT_ALLOWED
-    return Allowed(tuple(sorted(shared)))
+    return Allowed(tuple(sorted(shared))) if shared else SuppressionReason.CHANNEL_NOT_ALLOWED

@@ -27,7 +27,7 @@ NUDGE_DOCUMENT: dict[str, Any] = {
     "event_type": BIRTH,
     "roles": ["mother"],
     "purpose": "family",
-    "lawful_basis": "consent",
+    "lawful_basis": "explicit_consent",
     "reference": "https://www.gov.uk/child-benefit",
     "effective": {"from": "2026-04-06"},
     "nations": ["E", "W", "S", "NI"],
@@ -138,7 +138,7 @@ def a_given_row(**changed: Any) -> permission_set_pb2.Permission:
         "controller": "hmrc",
         "choice": permission_set_pb2.CHOICE_GIVEN,
         "epoch": 0,
-        "lawful_basis": "consent",
+        "lawful_basis": "explicit_consent",
         "channels": ["inbox", "stream"],
     }
     return permission_set_pb2.Permission(**about | changed)
@@ -175,7 +175,7 @@ def a_permission(**changed: Any) -> Permission:
         "epoch": 3,
         "channels": frozenset({"inbox", "stream"}),
         "expires_at": None,
-        "basis": "consent",
+        "basis": "explicit_consent",
     }
     return Permission(**about | changed)
 
@@ -189,7 +189,7 @@ def an_ask(**changed: Any) -> Ask:
         "permission_serial": 7,
         "channel": "stream",
         "expires_at": NOW + timedelta(days=1),
-        "basis": "consent",
+        "basis": "explicit_consent",
     }
     return Ask(**about | changed)
 

@@ -11,8 +11,8 @@ from joinedup.events.v1 import life_event_record_pb2 as events_pb2
 from joinedup.identity.v1 import permission_set_pb2 as permissions_pb2
 from services.kit import codec
 from services.nudges.domain.life_event import LifeEvent, PartialDate, Reason
-from services.nudges.domain.nudge import Catalogue, Corrections, Effect, LawfulBasis, Nudge
-from services.nudges.domain.permission import Choice, Permission, PermissionSet
+from services.nudges.domain.nudge import Catalogue, Corrections, Effect, Nudge
+from services.nudges.domain.permission import Choice, LawfulBasis, Permission, PermissionSet
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 BIRTH = "civil-registration.birth.registered.v1"
@@ -47,14 +47,14 @@ def a_life_event(**overrides: Any) -> LifeEvent:
 
 
 def a_nudge(**overrides: Any) -> Nudge:
-    """A nudge for both parents of a new child, by consent, fresh for 90 days."""
+    """A nudge for both parents of a new child, by explicit consent, fresh for 90 days."""
     fields = {
         "id": "family.child-benefit",
         "major": 1,
         "minor": 0,
         "controller": "hmrc",
         "purpose": "family",
-        "lawful_basis": LawfulBasis.CONSENT,
+        "lawful_basis": LawfulBasis.EXPLICIT_CONSENT,
         "event_type": BIRTH,
         "roles": frozenset({"mother", "father"}),
         "nations": frozenset({"E", "W", "S", "NI"}),
@@ -121,7 +121,7 @@ def a_set_message(
         "controller": "hmrc",
         "choice": permissions_pb2.CHOICE_GIVEN,
         "epoch": 3,
-        "lawful_basis": "consent",
+        "lawful_basis": "explicit_consent",
         "channels": ["inbox", "stream"],
     }
     permission = permissions_pb2.Permission(**{**fields, **row})

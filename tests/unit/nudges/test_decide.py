@@ -13,8 +13,7 @@ from services.nudges.domain.decide import decide
 from services.nudges.domain.decision import Outcome, prompt_id
 from services.nudges.domain.decision import SuppressionReason as Why
 from services.nudges.domain.life_event import PartialDate, Reason, Standing
-from services.nudges.domain.nudge import LawfulBasis
-from services.nudges.domain.permission import Choice, Flag
+from services.nudges.domain.permission import Choice, Flag, LawfulBasis
 from services.nudges.wire import ProtobufContract
 from tests.laws import law
 from tests.unit.nudges.builders import (
@@ -49,6 +48,7 @@ def test_each_stage_hides_the_ones_behind_it():
         standing=Standing.CANCELLED,
         recorded_at=datetime(2026, 4, 5, tzinfo=UTC),
         occurred="2026-01-01",
+        age_years=None,
         fulfilled_types=frozenset({ANSWERED}),
     )
     permissions = a_set(a_permission(choice=Choice.WITHDRAWN), flags=[Flag.DECEASED])
@@ -56,6 +56,8 @@ def test_each_stage_hides_the_ones_behind_it():
     mended = [
         (Why.EVENT_CANCELLED, lambda e, p, n: (replace(e, standing=Standing.IN_FORCE), p, n)),
         (Why.DECEASED, lambda e, p, n: (e, replace(p, flags=frozenset()), n)),
+        (Why.AGE_UNKNOWN, lambda e, p, n: (replace(e, age_years=17), p, n)),
+        (Why.UNDER_AGE, lambda e, p, n: (replace(e, age_years=18), p, n)),
         (Why.NUDGE_NOT_EFFECTIVE, lambda e, p, n: (replace(e, recorded_at=NOW), p, n)),
         (Why.PERMISSION_WITHDRAWN, lambda e, p, n: (e, a_set(a_permission()), n)),
         (
@@ -95,8 +97,9 @@ def test_without_permission_no_fact_is_looked_at():
     assert decided.prompt_id == ""
 
 
-def test_a_statutory_notice_asks_for_no_permission_but_heeds_a_mark():
-    notice = a_nudge(lawful_basis=LawfulBasis.STATUTORY_NOTICE)
+@pytest.mark.parametrize("basis", [LawfulBasis.STATUTORY_NOTICE, LawfulBasis.VITAL_INTEREST])
+def test_what_needs_no_permission_still_heeds_a_mark(basis):
+    notice = a_nudge(lawful_basis=basis)
 
     assert the_nudge(a_life_event(), a_set(), notice).outcome is Outcome.ISSUED
     assert the_nudge(a_life_event(), a_set(flags=[Flag.DECEASED]), notice).reasons == (
@@ -174,6 +177,11 @@ def only_a_permission_in_force_brings_a_prompt(decision, event, permitted, now):
             assert len(decided.reasons) == 1
 
 
+def only_a_known_adult_gets_a_prompt(decision, event):
+    if event.age_years is None or event.age_years < 18:
+        assert not any(decided.outcome.means_a_prompt for decided in decision.nudges)
+
+
 def the_same_input_gives_the_same_bytes(decision, again):
     contract = ProtobufContract()
 
@@ -195,5 +203,6 @@ def test_whatever_happened_every_law_of_deciding_holds(event, permitted, nudge, 
     )
 
     only_a_permission_in_force_brings_a_prompt(decision, event, permitted, now)
+    only_a_known_adult_gets_a_prompt(decision, event)
     the_same_input_gives_the_same_bytes(decision, again)
     a_replay_later_names_the_same_prompts(decision, later)

@@ -8,7 +8,7 @@ from itertools import chain, combinations, product
 import pytest
 
 from services.nudges.domain.decision import SuppressionReason as Why
-from services.nudges.domain.permission import Allowed, Choice, Flag, may
+from services.nudges.domain.permission import Allowed, Choice, Flag, LawfulBasis, may
 from tests.unit.nudges.builders import NOW, a_permission, a_set
 
 CHANNELS = ("inbox", "stream")
@@ -27,8 +27,10 @@ def rows():
         yield a_permission(choice=choice, expires_at=expires_at, channels=channels)
 
 
-def expected(row, flags, offered):
+def expected(basis, row, flags, offered):
     """The same answer in other words: what must be true for a yes, then why not."""
+    if basis in {"statutory_notice", "vital_interest"} and not flags:
+        return Allowed(tuple(sorted(offered)))
     yes = (
         not flags
         and row is not None
@@ -43,6 +45,7 @@ def expected(row, flags, offered):
         Why.FLAGGED: bool(flags),
         Why.NO_PERMISSION: row is None or row.choice == "unspecified",
         Why.PERMISSION_WITHDRAWN: row is not None and row.choice == "withdrawn",
+        Why.PERMISSION_OBJECTED: row is not None and row.choice == "objected",
         Why.PERMISSION_EXPIRED: row is not None
         and row.expires_at is not None
         and row.expires_at <= NOW,
@@ -52,27 +55,30 @@ def expected(row, flags, offered):
 
 
 def test_the_whole_truth_table():
-    table = list(product(rows(), subsets(Flag), subsets(CHANNELS)))
+    table = list(product(LawfulBasis, rows(), subsets(Flag), subsets(CHANNELS)))
 
-    wrong = [
-        (row, flags, offered)
-        for row, flags, offered in table
-        if may(row, flags, offered, NOW) != expected(row, flags, offered)
-    ]
+    wrong = [case for case in table if may(*case, NOW) != expected(*case)]
 
-    assert len(table) == (1 + 3 * 4 * 4) * 4 * 4
+    assert len(table) == 5 * (1 + 4 * 4 * 4) * 4 * 4
     assert wrong == []
 
 
-def test_exactly_one_kind_of_row_permits():
+@pytest.mark.parametrize("basis", [each for each in LawfulBasis if each.needs_permission])
+def test_exactly_one_kind_of_row_permits(basis):
     yes = [
         row
         for row in rows()
-        if isinstance(may(row, frozenset(), frozenset(CHANNELS), NOW), Allowed)
+        if isinstance(may(basis, row, frozenset(), frozenset(CHANNELS), NOW), Allowed)
     ]
 
     assert len(yes) == 2 * 3  # given, never or later ending, some channel
     assert all(row.choice is Choice.GIVEN for row in yes)
+
+
+def test_what_needs_no_permission_is_two_things_and_no_others():
+    free = {each for each in LawfulBasis if not each.needs_permission}
+
+    assert free == {"statutory_notice", "vital_interest"}
 
 
 @pytest.mark.parametrize(
