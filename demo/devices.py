@@ -41,6 +41,8 @@ class Transcript:
     opened: dict[str, pb.OpenResponse] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     """Prompt id → why the gate did not open it."""
+    withdrawn_at: dict[str, float] = field(default_factory=dict)
+    """When the device was told to take a prompt off the screen."""
     openable_at: dict[str, float] = field(default_factory=dict)
     """When the device first had the prompt and could open it."""
     troubles: Counter[str] = field(default_factory=Counter)
@@ -74,6 +76,7 @@ class Listening:
             memory=self._memory,
             tracer_provider=tracer_provider,
             on_frame=self._frame,
+            on_withdrawn=self._withdrawn,
             on_trouble=self._trouble,
         )
         self._opening: set[asyncio.Task[None]] = set()
@@ -118,6 +121,10 @@ class Listening:
         now = time.monotonic()
         self.transcript.frames.append((sealed.prompt_id, now))
         self.transcript.openable_at.setdefault(sealed.prompt_id, now)
+        self._board.post()
+
+    def _withdrawn(self, prompt_id: str) -> None:
+        self.transcript.withdrawn_at.setdefault(prompt_id, time.monotonic())
         self._board.post()
 
     def _trouble(self, trouble: ClientError) -> None:

@@ -55,6 +55,12 @@ FENCE_SECONDS = _METER.create_histogram(
     "How long a fence took, all waits included.",
     explicit_bucket_boundaries_advisory=_SECONDS,
 )
+RECALL_SECONDS = _METER.create_histogram(
+    f"{_NAME}.recall",
+    "s",
+    "From the end of a streamed prompt until a device's stream said so.",
+    explicit_bucket_boundaries_advisory=[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
+)
 OUTCOMES = _METER.create_counter(f"{_NAME}.outcomes", "{outcome}", "Outcomes told to the log.")
 LEASES_LOST = _METER.create_counter(
     f"{_NAME}.leases_lost", "{lease}", "Times this process had to stop serving."

@@ -111,6 +111,7 @@ class _Listener:
                 session,
                 notifications=endpoints["notifications_grpc"],
                 memory=self.memory,
+                on_withdrawn=self._withdrawn,
                 on_trouble=self._trouble,
             )
             async with device:
@@ -149,6 +150,12 @@ class _Listener:
         elif opened:
             for line in in_words(opened):
                 say(f"  {line}")
+
+    def _withdrawn(self, prompt_id: str) -> None:
+        if self._as_json:
+            emit({"prompt_id": prompt_id, "withdrawn": True})
+        elif self.memory.seen(prompt_id):
+            say(f"\n[yellow]taken back[/yellow]: {safe(prompt_id)} is no longer for you to see")
 
     def _trouble(self, trouble: ClientError) -> None:
         if not self._as_json:

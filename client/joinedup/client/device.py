@@ -51,7 +51,8 @@ class Device:
 
     A prompt is written to `memory` before the platform is told that it arrived, and before it is
     handed out; so a device that crashes shows it once at most. `on_frame` sees every sealed
-    prompt as it comes, repeats too; `on_trouble` every failed try.
+    prompt as it comes, repeats too; `on_withdrawn` the id of every prompt that was taken back and
+    must leave the screen, whether or not this device ever had it; `on_trouble` every failed try.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Device:
         backoff: Backoff | None = None,
         tracer_provider: TracerProvider | None = None,
         on_frame: Callable[[pb.SealedPrompt], None] | None = None,
+        on_withdrawn: Callable[[str], None] | None = None,
         on_trouble: Callable[[ClientError], None] | None = None,
     ) -> None:
         self.session = session
@@ -70,6 +72,7 @@ class Device:
         self._backoff = backoff or Backoff()
         self._tracing = Tracing(tracer_provider)
         self._on_frame = on_frame
+        self._on_withdrawn = on_withdrawn
         self._on_trouble = on_trouble
         self._channel = connect(notifications)
         self._stub = prompts_pb2_grpc.PromptsStub(self._channel)
@@ -172,7 +175,10 @@ class Device:
             call.cancel()
 
     async def _take(self, frame: pb.SubscribeResponse) -> Received | None:
-        if frame.WhichOneof("item") != "prompt":
+        kind = frame.WhichOneof("item")
+        if kind == "withdrawn":
+            self._take_back(frame.withdrawn)
+        if kind != "prompt":
             return None
         sealed = frame.prompt
         if self._on_frame is not None:
@@ -185,6 +191,12 @@ class Device:
         if known:
             return None
         return Received(sealed.prompt_id, sealed.line, sealed.traceparent)
+
+    def _take_back(self, withdrawn: pb.WithdrawnPrompt) -> None:
+        # Off the screen first: told once more after a crash in between, it does no harm.
+        if self._on_withdrawn is not None:
+            self._on_withdrawn(withdrawn.prompt_id)
+        self._memory.withdraw(withdrawn.prompt_id, withdrawn.cursor)
 
     async def _confirm_again(self) -> None:
         for prompt_id in self._memory.unconfirmed():

@@ -38,6 +38,13 @@ class DeviceMemory:
         self.cursor = cursor or self.cursor
         self._write({"seen": prompt_id, "cursor": self.cursor})
 
+    def withdraw(self, prompt_id: str, cursor: str) -> None:
+        """The prompt was taken back: there is nothing to show or to confirm of it any more."""
+        self._note_seen(prompt_id)
+        self.cursor = cursor or self.cursor
+        self._write({"seen": prompt_id, "cursor": self.cursor})
+        self.confirm(prompt_id)
+
     def confirm(self, prompt_id: str) -> None:
         """The platform knows that the device has this prompt."""
         self._unconfirmed.pop(prompt_id, None)

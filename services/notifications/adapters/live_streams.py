@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from services.notifications.domain.errors import Closing, StreamClosed, TooManyStreams
 from services.notifications.domain.gate import Ask
-from services.notifications.domain.prompt import StreamItem
+from services.notifications.domain.prompt import OnStream, Recall
 
-Read = Callable[[int, int], Awaitable[list[StreamItem]]]
+Read = Callable[[int, int], Awaitable[list[OnStream]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class LiveStream:
         self._frames = frames
         self._monotonic = monotonic
         self._hungry = hungry
-        self._queue: deque[StreamItem] = deque()
+        self._queue: deque[OnStream] = deque()
         self._news = asyncio.Event()
         self._moved_at = monotonic()
         self._behind = False
@@ -54,7 +54,7 @@ class LiveStream:
         """How many frames it can take."""
         return 0 if self._closing else self._frames - len(self._queue)
 
-    def put(self, item: StreamItem) -> None:
+    def put(self, item: OnStream) -> None:
         """Queue a frame beyond the position reached; one that was queued before is left out."""
         if item.position <= self.position or not self.room:
             return
@@ -72,12 +72,14 @@ class LiveStream:
         self._ask_for_more()
 
     def purge(self, stays: Callable[[Ask], bool]) -> int:
-        """Take frames out of the queue that may not stay; answers how many."""
+        """Take prompts out of the queue that may not stay; answers how many."""
         before = len(self._queue)
-        self._queue = deque(item for item in self._queue if stays(item.ask))
+        self._queue = deque(
+            item for item in self._queue if isinstance(item, Recall) or stays(item.ask)
+        )
         return before - len(self._queue)
 
-    async def take(self, seconds: float) -> StreamItem | None:
+    async def take(self, seconds: float) -> OnStream | None:
         """The next frame, None after that time; raises StreamClosed."""
         if not self._queue and not self._closing:
             self._news.clear()

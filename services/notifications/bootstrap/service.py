@@ -137,6 +137,7 @@ class Service:
             wake_ups=self.wake_ups,
             wake=self.dispatcher.wake,
             sent=self.dispatcher.written,
+            now=self.clock.now,
             monotonic=self.clock.monotonic,
             jitter=secrets.SystemRandom().random,
             heartbeat_seconds=self.settings.heartbeat_seconds,
@@ -157,6 +158,7 @@ class Service:
         fences = FencesOn(
             *(self.gate, self.streams, self.clock.now, self.clock.monotonic),
             self.settings.fence_settle_seconds,
+            self.wake,
         )
         package = "joinedup.notifications.v1"
         return [
@@ -181,13 +183,9 @@ class Service:
         """The two readers of the log; several processes share their groups."""
         now = self.clock.now
 
-        def wake(subjects: Iterable[str]) -> None:
-            self.dispatcher.wake(subjects)
-            self.wake_ups.call(subjects)
-
-        decisions = DecisionConsumer(self.dead_letters[DECISIONS], now, self.decisions, wake)
+        decisions = DecisionConsumer(self.dead_letters[DECISIONS], now, self.decisions, self.wake)
         permissions = PermissionConsumer(
-            self.dead_letters[PERMISSIONS], now, self.gate, self.streams
+            self.dead_letters[PERMISSIONS], now, self.gate, self.streams, self.wake
         )
         common: dict[str, Any] = {"bootstrap": self.settings.kafka_bootstrap, "stop": stop}
         return [
@@ -208,6 +206,11 @@ class Service:
                 **common,
             ),
         ]
+
+    def wake(self, subjects: Iterable[str]) -> None:
+        """Something waits for these people, at whichever replica their devices are."""
+        self.dispatcher.wake(subjects)
+        self.wake_ups.call(subjects)
 
     def lease_keeper(self, address: str) -> LeaseKeeper:
         """The keeper of this process's lease; it is fenced at `address`."""

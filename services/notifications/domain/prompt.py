@@ -55,6 +55,20 @@ class StreamItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Recall:
+    """A prompt that was streamed and has ended unopened: devices take it off the screen."""
+
+    subject: str
+    prompt_id: str
+    position: int
+    at: datetime
+
+
+OnStream = StreamItem | Recall
+"""What stands on a person's stream, in the order of its positions."""
+
+
+@dataclass(frozen=True, slots=True)
 class InboxEntry:
     """One line of the inbox."""
 

@@ -55,12 +55,13 @@ class DecisionConsumer:
 
 @dataclass(frozen=True, slots=True)
 class PermissionConsumer:
-    """permissions.v1 into the gate's rows."""
+    """permissions.v1 into the gate's rows; `wake` is told whose prompts have ended by it."""
 
     dead_letters: DeadLetters
     now: Callable[[], datetime]
     gate: Gate
     streams: Streams
+    wake: Callable[[Iterable[str]], None]
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Take a batch of sets; an older one never replaces a newer one."""
@@ -76,6 +77,7 @@ class PermissionConsumer:
         metrics.STOPPED.add(
             sum(each.ended for each in taken), {"joinedup.reason": "permission_ended"}
         )
+        self.wake([each.subject for each in taken if each.ended])
         for record, reason in poison:
             await self.dead_letters.set_aside(record, reason)
 

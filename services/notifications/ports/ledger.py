@@ -8,14 +8,12 @@ from typing import Any, Protocol
 from services.notifications.domain.decision import Arrival
 from services.notifications.domain.explanation import Delivery, Kept
 from services.notifications.domain.ledger import Channel, Reason, State
-from services.notifications.domain.prompt import (
-    StreamItem,
-)
+from services.notifications.domain.prompt import OnStream, StreamItem
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a batch changed: how many decisions were the first, and whose prompts now wait.
+    """What a batch changed: how many decisions were the first, and whose prompts wait or ended.
 
     `called_off` counts prompts, a channel each, that the batch ended.
     """
@@ -80,7 +78,7 @@ class Ledger(Protocol):
 
     async def on_stream(
         self, subject: str, after: int, *, now: datetime, limit: int
-    ) -> list[StreamItem]:
+    ) -> list[OnStream]:
         """What stands on a person's stream after a position, in order."""
 
     async def mark_sent(self, items: Sequence[StreamItem], now: datetime) -> int:

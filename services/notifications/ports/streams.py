@@ -6,9 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from services.notifications.domain.gate import Ask
-from services.notifications.domain.prompt import (
-    StreamItem,
-)
+from services.notifications.domain.prompt import OnStream
 
 
 class Streams(Protocol):
@@ -21,7 +19,7 @@ class Streams(Protocol):
         """Whether the person has a live stream here."""
 
     async def feed(
-        self, subject: str, read: Callable[[int, int], Awaitable[list[StreamItem]]]
+        self, subject: str, read: Callable[[int, int], Awaitable[list[OnStream]]]
     ) -> None:
         """Queue what `read(after, limit)` answers on each stream that has room for it."""
 
@@ -45,7 +43,7 @@ class Live(Protocol):
     def closed(self) -> asyncio.Event:
         """Set when it is closed from this side."""
 
-    async def take(self, seconds: float) -> StreamItem | None:
+    async def take(self, seconds: float) -> OnStream | None:
         """The next frame, None after that time; raises StreamClosed."""
 
     def writing(self) -> AbstractContextManager[None]:

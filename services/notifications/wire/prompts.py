@@ -8,6 +8,7 @@ from services.notifications.domain.prompt import (
     Answer,
     Content,
     InboxEntry,
+    Recall,
     StreamItem,
     WhyFact,
 )
@@ -33,6 +34,13 @@ def sealed(item: StreamItem, cursor: str, traceparent: str) -> prompts_pb2.Subsc
             cursor=cursor,
             traceparent=traceparent,
         )
+    )
+
+
+def withdrawn(recall: Recall, cursor: str) -> prompts_pb2.SubscribeResponse:
+    """The end of a prompt that was on the stream."""
+    return prompts_pb2.SubscribeResponse(
+        withdrawn=prompts_pb2.WithdrawnPrompt(prompt_id=recall.prompt_id, cursor=cursor)
     )
 
 

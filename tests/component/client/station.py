@@ -57,6 +57,10 @@ class Station:
         )
         self.queue.put_nowait(pb.SubscribeResponse(prompt=sealed))
 
+    def take_back(self, prompt_id: str, cursor: str = "") -> None:
+        withdrawn = pb.WithdrawnPrompt(prompt_id=prompt_id, cursor=cursor)
+        self.queue.put_nowait(pb.SubscribeResponse(withdrawn=withdrawn))
+
     def break_off(self, status: grpc.StatusCode, code: str) -> None:
         self.queue.put_nowait(rpc.RpcRefused(status, code))
 

@@ -77,6 +77,38 @@ async def test_a_prompt_that_comes_again_is_confirmed_but_not_shown_again(statio
     assert station.responded == [prompt, prompt, other]
 
 
+async def test_what_was_taken_back_leaves_the_screen_and_never_comes_again(station, provider):
+    prompt, other = new_random_id(), new_random_id()
+    gone: list[str] = []
+    async with hearing(station, provider, on_withdrawn=gone.append) as device:
+        station.say(prompt)
+        await device.until(1)
+        station.take_back(prompt)
+        station.say(prompt)
+        station.say(other)
+
+        assert await device.until(2) == [prompt, other]
+
+    assert gone == [prompt]
+
+
+async def test_what_was_taken_back_before_it_came_is_never_shown(station, provider, tmp_path):
+    prompt, other = new_random_id(), new_random_id()
+    path = tmp_path / "device.jsonl"
+    memory = DeviceMemory(path)
+    async with hearing(station, provider, memory) as device:
+        station.take_back(prompt, cursor="behind")
+        station.say(prompt)
+        station.say(other)
+        assert await device.until(1) == [other]
+    memory.close()
+
+    with DeviceMemory(path) as again:
+        assert again.cursor == "behind"
+        assert again.seen(prompt)
+        assert again.unconfirmed() == ()
+
+
 async def test_it_is_on_disk_before_the_platform_is_told(station, provider, tmp_path):
     prompt = new_random_id()
     station.memory = tmp_path / "device.jsonl"

@@ -12,7 +12,7 @@ from services.kit.clock import ManualClock
 from services.notifications.adapters.live_streams import LiveStreams, StreamLimits
 from services.notifications.domain.errors import Closing, StreamClosed, TooManyStreams
 from services.notifications.domain.gate import Ask
-from services.notifications.domain.prompt import StreamItem
+from services.notifications.domain.prompt import OnStream, Recall
 from tests.unit.notifications.builders import NOW, a_stream_item, an_ask
 
 MAIR, NIA = "a" * 26, "b" * 26
@@ -23,11 +23,11 @@ class Stood:
     """What stands on Mair's stream, in the ledger's place."""
 
     def __init__(self, number: int) -> None:
-        self.items = [a_stream_item(position) for position in range(1, number + 1)]
+        self.items: list[OnStream] = [a_stream_item(n) for n in range(1, number + 1)]
         self.hold = asyncio.Event()
         self.hold.set()
 
-    async def read(self, after: int, limit: int) -> list[StreamItem]:
+    async def read(self, after: int, limit: int) -> list[OnStream]:
         found = [item for item in self.items if item.position > after][:limit]
         await self.hold.wait()
         return found
@@ -50,6 +50,17 @@ def streams(clock: ManualClock, hungry: list[str]) -> LiveStreams:
 
 def nothing_stays(_ask: Ask) -> bool:
     return False
+
+
+async def test_a_purge_leaves_what_was_recalled_for_the_device_to_hear(streams: LiveStreams):
+    recall = Recall(MAIR, "p" * 26, 3, NOW)
+    stood = Stood(2)
+    stood.items.append(recall)
+    with streams.live(MAIR, 0) as stream:
+        await streams.feed(MAIR, stood.read)
+
+        assert streams.purge(MAIR, nothing_stays) == 2
+        assert await stream.take(0.01) == recall
 
 
 async def test_a_stream_hands_out_what_stands_beyond_its_position(streams: LiveStreams):

@@ -177,6 +177,7 @@ class Stream:
     def __init__(self, person: Person, call: Any, *, confirm: bool = True) -> None:
         self.person = person
         self.frames: list[prompts_pb2.SealedPrompt] = []
+        self.withdrawn: list[prompts_pb2.WithdrawnPrompt] = []
         self.heartbeats = 0
         self.failed: grpc.aio.AioRpcError | None = None
         self.ended = asyncio.Event()
@@ -210,11 +211,22 @@ class Stream:
         )
         return self.prompts
 
+    async def took_back(self, number: int, seconds: float = 10.0) -> list[str]:
+        await eventually(
+            lambda: len(self.withdrawn) >= number or self.failed,
+            seconds,
+            f"{len(self.withdrawn)} of {number} prompts were taken back",
+        )
+        return [each.prompt_id for each in self.withdrawn]
+
     async def _read(self) -> None:
         try:
             async for item in self._call:
                 if item.WhichOneof("item") == "heartbeat":
                     self.heartbeats += 1
+                    continue
+                if item.WhichOneof("item") == "withdrawn":
+                    self.withdrawn.append(item.withdrawn)
                     continue
                 self.frames.append(item.prompt)
                 if self._confirm:

@@ -43,7 +43,7 @@ _END_OF_ENTRY: Final = """
     WHERE l.root_event_id = o.root AND o.subject IN ('', l.subject)
       AND o.nudge IN ('', l.nudge) AND l.prompt_id <> o.stays AND l.reason <> 'called_off'
       AND l.state NOT IN ('suppressed', 'expired', 'dead')
-    RETURNING l.prompt_id
+    RETURNING l.subject
 """
 _END_OF_WAITING: Final = """
     WITH w AS (
@@ -54,7 +54,7 @@ _END_OF_WAITING: Final = """
         ORDER BY l.prompt_id, l.channel FOR UPDATE OF l
     )
     UPDATE ledger l SET state = 'suppressed', reason = %s, ended_at = %s
-    FROM w WHERE l.prompt_id = w.prompt_id AND l.channel = w.channel RETURNING l.prompt_id
+    FROM w WHERE l.prompt_id = w.prompt_id AND l.channel = w.channel RETURNING l.subject
 """
 
 
@@ -94,8 +94,10 @@ async def correct(connection: Connection, rows: Iterable[NewRow]) -> None:
     )
 
 
-async def call_off(connection: Connection, called_off: Sequence[CalledOff], now: datetime) -> int:
-    """End what is called off; how many prompts that were, a channel each."""
+async def call_off(
+    connection: Connection, called_off: Sequence[CalledOff], now: datetime
+) -> list[str]:
+    """End what is called off; whose prompts that were, a row each."""
     reason = Reason.CALLED_OFF.value
     entries = [each for each in called_off if each.root_event_id]
     of_entry = await connection.execute(
@@ -113,4 +115,4 @@ async def call_off(connection: Connection, called_off: Sequence[CalledOff], now:
         _END_OF_WAITING,
         [[each.subject for each in waiting], [each.nudge for each in waiting], reason, now],
     )
-    return len(await of_entry.fetchall()) + len(await of_waiting.fetchall())
+    return [row[0] for row in (*await of_entry.fetchall(), *await of_waiting.fetchall())]

@@ -84,15 +84,15 @@ class PostgresDecisions:
                 await corrections.lock(connection, called_off)
                 await corrections.remember(connection, called_off, now)
             await self._write(connection, rows, now)
-            ended = 0
+            ended: list[str] = []
             if called_off:
                 await corrections.correct(connection, rows)
                 ended = await corrections.call_off(connection, called_off, now)
             return Admission(
                 decisions=len(first),
                 rows=len(rows),
-                subjects=tuple(dict.fromkeys(row.subject for row in rows)),
-                called_off=ended,
+                subjects=tuple(dict.fromkeys([*(row.subject for row in rows), *ended])),
+                called_off=len(ended),
             )
 
         return await self._store.run(work)

@@ -27,7 +27,7 @@ from services.notifications.domain.gate import (
 )
 from services.notifications.domain.ledger import Channel
 from services.notifications.domain.permission import PermissionSet
-from services.notifications.domain.prompt import StreamItem
+from services.notifications.domain.prompt import OnStream, Recall, StreamItem
 from services.notifications.ports import Claimed, ClaimedRow, StoppedRow
 
 _CLAIM_MOST: Final = 100
@@ -37,12 +37,17 @@ _DUE_ROWS: Final = sql.SQL("""
       AND l.not_before <= %s AND v.document IS NOT NULL
     ORDER BY l.created_at, l.prompt_id, l.channel LIMIT %s FOR UPDATE OF l SKIP LOCKED
 """).format(ask=ASK, version=VERSION)
+# One statement, so one instant: whatever stands at a position is seen before anything behind it.
 _STREAM_ROWS: Final = sql.SQL("""
-    SELECT {ask}, l.prompt_id, l.position, l.fence, l.nudge, l.traceparent
+    (SELECT {ask}, l.prompt_id, l.position, l.fence, l.nudge, l.traceparent, NULL::timestamptz
     FROM ledger l {version}
     WHERE l.subject = %s AND l.channel = 'stream' AND l.state IN ('claimed', 'sent', 'delivered')
       AND l.position > %s AND (l.expires_at IS NULL OR l.expires_at > %s)
-    ORDER BY l.position LIMIT %s
+    ORDER BY l.position LIMIT %s)
+    UNION ALL
+    (SELECT '', '', 0, 0, '', NULL, '', prompt_id, position, 0, '', '', recalled_at
+    FROM recalls WHERE subject = %s AND position > %s ORDER BY position LIMIT %s)
+    ORDER BY position LIMIT %s
 """).format(ask=ASK, version=VERSION)
 _MARK_SENT: Final = sql.SQL("""
     WITH k AS (
@@ -70,6 +75,8 @@ _DUE_STREAMS: Final = sql.SQL("""
         WHERE l.subject = k.subject AND l.channel = 'stream'
           AND l.state IN ('claimed', 'sent', 'delivered')
           AND l.position > k.position AND (l.expires_at IS NULL OR l.expires_at > %s))
+    OR EXISTS (
+        SELECT 1 FROM recalls r WHERE r.subject = k.subject AND r.position > k.position)
     OR EXISTS (
         SELECT 1 FROM ledger l {version}
         WHERE l.subject = k.subject AND l.channel = 'stream' AND l.state = 'new'
@@ -199,9 +206,10 @@ class PostgresLedger:
 
     async def on_stream(
         self, subject: str, after: int, *, now: datetime, limit: int
-    ) -> list[StreamItem]:
+    ) -> list[OnStream]:
         """What stands on a person's stream after a position, in order."""
-        rows = await self._store.one(_STREAM_ROWS, (subject, after, now, limit))
+        beyond = (subject, after)
+        rows = await self._store.one(_STREAM_ROWS, (*beyond, now, limit, *beyond, limit, limit))
         return [_item(subject, row) for row in rows]
 
     async def mark_sent(self, items: Sequence[StreamItem], now: datetime) -> int:
@@ -221,7 +229,9 @@ class PostgresLedger:
         return [row[0] for row in await self._store.one(_DUE_STREAMS, given)]
 
 
-def _item(subject: str, columns: Sequence[Any]) -> StreamItem:
-    prompt_id, position, fence, nudge, traceparent = columns[ASK_COLUMNS:]
+def _item(subject: str, columns: Sequence[Any]) -> OnStream:
+    prompt_id, position, fence, nudge, traceparent, recalled_at = columns[ASK_COLUMNS:]
+    if recalled_at is not None:
+        return Recall(subject, prompt_id, position, recalled_at)
     ask = ask_of(columns)
     return StreamItem(subject, prompt_id, position, fence, nudge, traceparent, ask)

@@ -1,6 +1,6 @@
 """joinedup.notifications.v1.Fences: this side of a withdrawal; for identity."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,13 +19,17 @@ from services.notifications.wire.permissions import permission_set_of
 
 @dataclass(frozen=True, slots=True)
 class FencesOn:
-    """What fences stand on; the wait for writes in progress is in seconds."""
+    """What fences stand on; the wait for writes in progress is in seconds.
+
+    `wake` is told whose prompts have ended, so that their devices are told.
+    """
 
     gate: Gate
     streams: Streams
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     settle_seconds: float
+    wake: Callable[[Iterable[str]], None]
 
 
 class FencesServicer(fences_pb2_grpc.FencesServicer):
@@ -60,6 +64,8 @@ class FencesServicer(fences_pb2_grpc.FencesServicer):
             metrics.FENCE_SECONDS.record(seconds)
             log(__name__).info("fence", extra={"outcome": outcome, "seconds": round(seconds, 4)})
         metrics.STOPPED.add(fenced.ended, {"joinedup.reason": "permission_ended"})
+        if fenced.ended:
+            on.wake([new.subject])
         return fenced
 
     async def Status(  # noqa: N802  # the contract's name

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from grpc import StatusCode
@@ -17,10 +18,10 @@ from services.kit.telemetry import context_from, current_traceparent, span
 from services.notifications import metrics
 from services.notifications.domain.errors import Closing, LeaseLost, StreamClosed
 from services.notifications.domain.lease import ServingLease
-from services.notifications.domain.prompt import StreamItem
+from services.notifications.domain.prompt import OnStream, Recall, StreamItem
 from services.notifications.domain.tokens import PlaceTokens
 from services.notifications.ports import Live, LiveRegistry, WakeUps
-from services.notifications.wire.prompts import HEARTBEAT, sealed
+from services.notifications.wire.prompts import HEARTBEAT, sealed, withdrawn
 
 # Heartbeats of many devices must not fall together: 25 s is 20 to 30.
 JITTER_SHARE: Final = 0.2
@@ -41,6 +42,7 @@ class Subscribing:
     wake_ups: WakeUps
     wake: Callable[[Iterable[str]], None]
     sent: Callable[[StreamItem], None]
+    now: Callable[[], datetime]
     monotonic: Callable[[], float]
     jitter: Callable[[], float]
     heartbeat_seconds: float
@@ -81,15 +83,23 @@ async def _write_all(stream: Live, context: Any, on: Subscribing) -> None:
         item = await stream.take(min(silence, left))
         # Nothing leaves without a lease, whatever else has not noticed its end yet.
         on.lease.require()
-        if item is None:
-            await _write(stream, context, HEARTBEAT)
-            continue
-        attributes = {"joinedup.prompt_id": item.prompt_id, "joinedup.nudge": item.nudge}
-        with span("prompt send", SpanKind.PRODUCER, attributes, context_from(item.traceparent)):
-            cursor = on.tokens.cursor(item.subject, item.position)
-            await _write(stream, context, sealed(item, cursor, current_traceparent()))
-        on.sent(item)
-        metrics.FRAMES.add(1)
+        await _write_one(item, stream, context, on)
+
+
+async def _write_one(item: OnStream | None, stream: Live, context: Any, on: Subscribing) -> None:
+    if item is None:
+        await _write(stream, context, HEARTBEAT)
+        return
+    cursor = on.tokens.cursor(item.subject, item.position)
+    if isinstance(item, Recall):
+        await _write(stream, context, withdrawn(item, cursor))
+        metrics.RECALL_SECONDS.record((on.now() - item.at).total_seconds())
+        return
+    attributes = {"joinedup.prompt_id": item.prompt_id, "joinedup.nudge": item.nudge}
+    with span("prompt send", SpanKind.PRODUCER, attributes, context_from(item.traceparent)):
+        await _write(stream, context, sealed(item, cursor, current_traceparent()))
+    on.sent(item)
+    metrics.FRAMES.add(1)
 
 
 async def _write(stream: Live, context: Any, frame: prompts_pb2.SubscribeResponse) -> None:

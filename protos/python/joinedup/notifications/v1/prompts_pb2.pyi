@@ -134,6 +134,7 @@ class SubscribeResponse(_message.Message):
 
     PROMPT_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def prompt(self) -> Global___SealedPrompt:
         """A sealed prompt."""
@@ -142,17 +143,22 @@ class SubscribeResponse(_message.Message):
     def heartbeat(self) -> Global___Heartbeat:
         """Nothing new; the stream lives."""
 
+    @_builtins.property
+    def withdrawn(self) -> Global___WithdrawnPrompt:
+        """A prompt that was streamed, and may not be shown any more."""
+
     def __init__(
         self,
         *,
         prompt: Global___SealedPrompt | None = ...,
         heartbeat: Global___Heartbeat | None = ...,
+        withdrawn: Global___WithdrawnPrompt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "item", b"item", "prompt", b"prompt"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "item", b"item", "prompt", b"prompt", "withdrawn", b"withdrawn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "item", b"item", "prompt", b"prompt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "item", b"item", "prompt", b"prompt", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["prompt", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["prompt", "heartbeat", "withdrawn"]  # noqa: Y015
     _WhichOneofArgType_item: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_item) -> _WhichOneofReturnType_item | None: ...
 
@@ -191,6 +197,32 @@ class SealedPrompt(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SealedPrompt: _TypeAlias = SealedPrompt  # noqa: Y015
+
+@_typing.final
+class WithdrawnPrompt(_message.Message):
+    """A prompt that a device may have on its screen, and must take off it. Why is not said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROMPT_ID_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    prompt_id: _builtins.str
+    """The prompt; a device that never had it has nothing to do."""
+    cursor: _builtins.str
+    """Resume from here."""
+    def __init__(
+        self,
+        *,
+        prompt_id: _builtins.str = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "prompt_id", b"prompt_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawnPrompt: _TypeAlias = WithdrawnPrompt  # noqa: Y015
 
 @_typing.final
 class Heartbeat(_message.Message):
