@@ -9,8 +9,9 @@ CREATE TABLE recalls (
 );
 CREATE INDEX recalls_by_age ON recalls (recalled_at);
 
--- What once had a position may be on a screen, also where the write was never confirmed. A trigger, so that no way of ending a prompt can forget it. Whoever ends a prompt holds its
--- person's row of the gate, so positions are drawn in the order in which they commit.
+-- What once had a position may be on a screen, also where the write was never confirmed. A trigger,
+-- so that no way of ending a prompt can forget it. Whoever ends a prompt holds its person's row of
+-- the gate, so positions are drawn in the order in which they commit.
 CREATE FUNCTION recall() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     drawn bigint;
