@@ -120,7 +120,7 @@ def permission_set(message: permissions_pb2.PermissionSet) -> PermissionSet:
         for row in message.permissions
     ]
     flags = [_FLAGS.get(flag, Flag.UNKNOWN) for flag in message.flags]
-    return PermissionSet.of(message.subject, message.serial, rows, flags)
+    return PermissionSet.of(message.subject, message.serial, rows, flags, message.closed_cases)
 
 
 def _life_event(record: events_pb2.LifeEventRecord) -> LifeEvent | PoisonReason:
@@ -136,7 +136,11 @@ def _life_event(record: events_pb2.LifeEventRecord) -> LifeEvent | PoisonReason:
         and record.role
         and record.nation in _NATIONS
         and record.HasField("recorded_at")
-        and all(ids.is_id(each) for each in (record.supersedes, record.root_event_id) if each)
+        and all(
+            ids.is_id(each)
+            for each in (record.supersedes, record.root_event_id, record.case_id)
+            if each
+        )
     )
     if not whole:
         return PoisonReason.DECODE
@@ -158,8 +162,13 @@ def _life_event(record: events_pb2.LifeEventRecord) -> LifeEvent | PoisonReason:
         age_years=derived.age_years if derived.HasField("age_years") else None,
         fulfilled_types=frozenset(derived.fulfilled_types),
         root_event_id=record.root_event_id,
+        case_id=record.case_id,
         standing=_STANDINGS[record.standing],
     )
+
+
+def _others(record: events_pb2.LifeEventRecord) -> tuple[str, ...]:
+    return record.supersedes, record.root_event_id, record.case_id
 
 
 def _facts(struct: Struct) -> Mapping[str, Fact]:
@@ -192,6 +201,7 @@ def _decision(decision: Decision) -> decision_pb2.Decision:
         publisher=decision.publisher,
         root_event_id=decision.root_event_id,
         withdraws_entry=decision.withdraws_entry,
+        case_id=decision.case_id,
     )
 
 

@@ -20,6 +20,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "permission_expired": "the person's permission has ended",
     "channel_not_allowed": "the person permits no channel that the nudge uses",
     "deceased": "a death is registered for the person",
+    "case_closed": "the child whom it is about was lost",
     "flagged": "everything meant for the person is silent",
     "age_unknown": "the person's age is not known, and nobody who may be a child is prompted",
     "under_age": "the person is under 18, and children are not prompted directly",

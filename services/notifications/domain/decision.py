@@ -70,6 +70,7 @@ class Decision:
     publisher: str
     nudges: tuple[NudgeDecision, ...]
     withdraws_entry: bool = False
+    case_id: str = ""
 
     @property
     def is_later_statement(self) -> bool:

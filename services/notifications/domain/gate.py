@@ -26,6 +26,7 @@ class Ask:
     channel: str
     expires_at: datetime | None
     basis: str
+    case_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ def judge_ended(ask: Ask, view: PermissionSet | None) -> Stopped | ReadThrough |
         return ReadThrough()
     if Flag.DECEASED in view.flags:
         return Stopped(Reason.DECEASED)
+    if ask.case_id in view.closed_cases:
+        return Stopped(Reason.CASE_CLOSED)
     if ask.basis in NEEDS_NO_PERMISSION:
         return None
     return _judge_epoch(ask, view.find(ask.purpose, ask.controller))

@@ -65,6 +65,7 @@ class Reason(StrEnum):
     OBJECTED = "objected"
     STALE = "stale"
     DECEASED = "deceased"
+    CASE_CLOSED = "case_closed"
     CHANNEL_NOT_PERMITTED = "channel_not_permitted"
     PERMISSION_EXPIRED = "permission_expired"
     EXPIRED = "expired"
@@ -96,6 +97,7 @@ class NewRow:
     not_before: datetime
     expires_at: datetime | None
     traceparent: str
+    case_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ def rows_of(arrival: Arrival, now: datetime) -> list[NewRow]:
             not_before=nudge.due_at or now if nudge.outcome is Outcome.SCHEDULED else now,
             expires_at=nudge.expires_at,
             traceparent=arrival.traceparent,
+            case_id=decision.case_id,
         )
         for nudge in decision.nudges
         if nudge.outcome.means_a_prompt

@@ -41,6 +41,7 @@ class PermissionSet:
     serial: int
     permissions: tuple[Permission, ...]
     flags: frozenset[Flag]
+    closed_cases: frozenset[str] = frozenset()
 
     def find(self, purpose: str, controller: str) -> Permission | None:
         """The row of a purpose and a department, if the person ever said anything of it."""

@@ -41,7 +41,8 @@ def decision_of(message: decision_pb2.Decision, key: bytes | None) -> Decision:
     if key != message.subject.encode():
         raise DecisionInvalid("key_mismatch")
     root_event_id = message.root_event_id or message.event_id
-    if not all(is_id(each) for each in (message.event_id, message.subject, root_event_id)):
+    ids = (message.event_id, message.subject, root_event_id, message.case_id or message.event_id)
+    if not all(map(is_id, ids)):
         raise DecisionInvalid("decode")
     if not (message.HasField("recorded_at") and message.HasField("decided_at")):
         raise DecisionInvalid("decode")
@@ -59,6 +60,7 @@ def decision_of(message: decision_pb2.Decision, key: bytes | None) -> Decision:
         publisher=message.publisher,
         nudges=tuple(_nudge(each) for each in message.nudges),
         withdraws_entry=message.withdraws_entry,
+        case_id=message.case_id,
     )
 
 

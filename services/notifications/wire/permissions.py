@@ -24,6 +24,7 @@ def permission_set_of(message: permission_set_pb2.PermissionSet) -> PermissionSe
     """
     if not is_id(message.subject) or message.serial < 0:
         raise DecisionInvalid("decode")
+    storable(*message.closed_cases)
     # A (purpose, controller) that stands twice counts as its last row, as protobuf's own maps do.
     rows = {(each.purpose, each.controller): _permission(each) for each in message.permissions}
     return PermissionSet(
@@ -31,6 +32,7 @@ def permission_set_of(message: permission_set_pb2.PermissionSet) -> PermissionSe
         serial=message.serial,
         permissions=tuple(rows.values()),
         flags=frozenset({Flag.DECEASED} if message.flags else ()),
+        closed_cases=frozenset(message.closed_cases),
     )
 
 

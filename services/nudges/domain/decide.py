@@ -5,7 +5,7 @@ to that entry's prompts is the word its type has for it (`Effect`). Everything e
 in this order, and the first that says no is the reason that is given; a person without permission
 is never looked at any further.
 
-1. a mark on the person (deceased)
+1. a mark on the person (deceased), or the case is closed (a child was lost)
 2. the person is known to be an adult
 3. the nudge answers events of that day
 4. permission; a statutory notice and a vital interest ask for none
@@ -30,7 +30,7 @@ from services.nudges.domain.decision import (
 from services.nudges.domain.eligibility import eligible, used_facts
 from services.nudges.domain.life_event import LifeEvent, Standing
 from services.nudges.domain.nudge import Catalogue, Effect, Nudge
-from services.nudges.domain.permission import Allowed, Permission, PermissionSet, may, silenced
+from services.nudges.domain.permission import Allowed, Permission, PermissionSet, may
 from services.nudges.domain.timing import parameters, window
 
 # Nobody younger, and nobody who may be younger, is prompted directly.
@@ -68,6 +68,7 @@ def decide(
         catalogue_revision=catalogue.revision,
         nudges=tuple(sorted(decided, key=lambda each: each.nudge)),
         withdraws_entry=effect is Effect.WITHDRAW and event.standing is Standing.IN_FORCE,
+        case_id=event.case_id,
     )
 
 
@@ -120,16 +121,16 @@ def _answer(
     nudge: Nudge, event: LifeEvent, permissions: PermissionSet, now: datetime
 ) -> NudgeDecision:
     row = _row(nudge, permissions)
-    marked = silenced(permissions.flags)
-    if marked is not None:
-        return _suppress(nudge, marked, row)
+    marks = permissions.marks(event.case_id)
+    if marks.silence is not None:
+        return _suppress(nudge, marks.silence, row)
     if event.age_years is None:
         return _suppress(nudge, SuppressionReason.AGE_UNKNOWN, row)
     if event.age_years < ADULT:
         return _suppress(nudge, SuppressionReason.UNDER_AGE, row)
     if not nudge.effective(event.recorded_at):
         return _suppress(nudge, SuppressionReason.NUDGE_NOT_EFFECTIVE, row)
-    verdict = may(nudge.lawful_basis, row, permissions.flags, nudge.channels, now)
+    verdict = may(nudge.lawful_basis, row, marks, nudge.channels, now)
     if isinstance(verdict, SuppressionReason):
         return _suppress(nudge, verdict, row)
     return _offer(nudge, event, row, verdict, now)

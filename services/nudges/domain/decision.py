@@ -35,6 +35,7 @@ class SuppressionReason(StrEnum):
     NOT_IN_AUDIENCE = "not_in_audience"
     DECEASED = "deceased"
     FLAGGED = "flagged"
+    CASE_CLOSED = "case_closed"
     AGE_UNKNOWN = "age_unknown"
     UNDER_AGE = "under_age"
     NUDGE_NOT_EFFECTIVE = "nudge_not_effective"
@@ -102,6 +103,7 @@ class Decision:
     catalogue_revision: str
     nudges: tuple[NudgeDecision, ...] = ()
     withdraws_entry: bool = False
+    case_id: str = ""
 
 
 def prompt_id(event_id: str, nudge: str, major: int, occurrence: int, recipient: str) -> str:

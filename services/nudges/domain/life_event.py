@@ -89,7 +89,8 @@ class LifeEvent:
     `subject` is the handle of the person it concerns. `facts`, `record` and `age_years` are all a
     decision may know; what is not known is absent. `permission_serial` is how new a view of the
     person's permissions a decision needs. `root_event_id` is the event under whose id the prompts
-    of this entry are counted; empty when the record does not say.
+    of this entry are counted; empty when the record does not say. `case_id` joins what is about one
+    child; empty when it is about none.
     """
 
     event_id: str
@@ -108,6 +109,7 @@ class LifeEvent:
     age_years: int | None = None
     fulfilled_types: frozenset[str] = frozenset()
     root_event_id: str = ""
+    case_id: str = ""
     standing: Standing = Standing.IN_FORCE
 
     @property

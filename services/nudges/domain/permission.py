@@ -65,18 +65,45 @@ class PermissionSet:
     serial: int = 0
     rows: Mapping[tuple[str, str], Permission] = field(default_factory=dict)
     flags: frozenset[Flag] = frozenset()
+    closed_cases: frozenset[str] = frozenset()
 
     @classmethod
     def of(
-        cls, subject: str, serial: int, rows: Iterable[Permission], flags: Iterable[Flag] = ()
+        cls,
+        subject: str,
+        serial: int,
+        rows: Iterable[Permission],
+        flags: Iterable[Flag] = (),
+        closed_cases: Iterable[str] = (),
     ) -> "PermissionSet":
         """The set with its rows found by purpose and department."""
         by_key = {(row.purpose, row.controller): row for row in rows}
-        return cls(subject, serial, by_key, frozenset(flags))
+        return cls(subject, serial, by_key, frozenset(flags), frozenset(closed_cases))
+
+    def marks(self, case_id: str) -> "Marks":
+        """What silences prompts of an event of this case; of no case, when the id is empty."""
+        return Marks(self.flags, case_id in self.closed_cases)
 
     def row(self, purpose: str, controller: str) -> Permission | None:
         """The row of a purpose and department, if the person ever said anything about it."""
         return self.rows.get((purpose, controller))
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks on a person, and whether the case that it is about is closed."""
+
+    flags: frozenset[Flag] = frozenset()
+    case_closed: bool = False
+
+    @property
+    def silence(self) -> SuppressionReason | None:
+        """The reason why nothing at all may be sent; None while something may."""
+        if Flag.DECEASED in self.flags:
+            return SuppressionReason.DECEASED
+        if self.flags:
+            return SuppressionReason.FLAGGED
+        return SuppressionReason.CASE_CLOSED if self.case_closed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +120,10 @@ _NO: Final = {
 }
 
 
-def silenced(flags: AbstractSet[Flag]) -> SuppressionReason | None:
-    """The reason why nothing at all may be sent to a person with these marks."""
-    if Flag.DECEASED in flags:
-        return SuppressionReason.DECEASED
-    return SuppressionReason.FLAGGED if flags else None
-
-
 def may(
     basis: LawfulBasis,
     row: Permission | None,
-    flags: AbstractSet[Flag],
+    marks: Marks,
     channels: AbstractSet[str],
     now: datetime,
 ) -> Allowed | SuppressionReason:
@@ -112,9 +132,8 @@ def may(
     One function, and nothing else in this service asks the question. A permission that expires at
     this very moment has expired.
     """
-    marked = silenced(flags)
-    if marked is not None:
-        return marked
+    if marks.silence is not None:
+        return marks.silence
     if not basis.needs_permission:
         return Allowed(tuple(sorted(channels)))
     if row is None or row.choice is not Choice.GIVEN:

@@ -137,6 +137,11 @@ class Identity:
         flags = [permission_set_pb2.FLAG_DECEASED]
         return self._keep(a_set_message(subject, self._serial(subject) + 1, *rows, flags=flags))
 
+    def close(self, subject: str, *cases: str) -> PermissionSet:
+        """Close cases of a person: a child was lost."""
+        rows, serial = self.sets[subject].permissions, self._serial(subject) + 1
+        return self._keep(a_set_message(subject, serial, *rows, closed_cases=cases))
+
     async def fence(self, new: PermissionSet) -> list[fences_pb2.FenceResponse]:
         """Ask every process that may serve; answers when all have answered."""
         request = fences_pb2.FenceRequest(permissions=new)

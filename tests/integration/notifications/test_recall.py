@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import grpc
 import pytest
 import pytest_asyncio
 
 from joinedup.notifications.v1 import prompts_pb2
 from services.kit.ids import new_random_id
+from services.kit.rpc import reason_of
 from tests.integration.notifications.running import as_a_process, eventually
 from tests.unit.notifications.builders import (
     a_call_off,
@@ -72,6 +74,28 @@ async def test_a_death_takes_everything_unread_off_the_screen(mair, identity, lo
         await identity.fence(identity.silence(mair.subject))
 
         assert set(await phone.took_back(2)) == {nudge.prompt_id for nudge in nudges}
+
+
+async def test_a_loss_takes_back_what_is_about_that_child_and_the_siblings_prompts_go_on(
+    mair, identity, log
+):
+    lost, sibling = new_random_id(), new_random_id()
+    about_the_lost, about_the_sibling, later, too_late = (a_nudge_decision() for _ in range(4))
+    async with mair.listening() as phone:
+        await log.decide(a_decision(about_the_lost, subject=mair.subject, case_id=lost))
+        await log.decide(a_decision(about_the_sibling, subject=mair.subject, case_id=sibling))
+        await phone.got(2)
+
+        await identity.fence(identity.close(mair.subject, lost))
+
+        assert await phone.took_back(1) == [about_the_lost.prompt_id]
+        await log.decide(a_decision(too_late, subject=mair.subject, case_id=lost))
+        await log.decide(a_decision(later, subject=mair.subject, case_id=sibling))
+        assert (await phone.got(3))[-1] == later.prompt_id
+    assert (await mair.open(about_the_sibling.prompt_id)).title
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await mair.open(about_the_lost.prompt_id)
+    assert reason_of(refused.value) == "prompt_withdrawn"
 
 
 async def test_a_cancelled_event_takes_its_prompt_off_the_screen(mair, log):

@@ -18,6 +18,7 @@ from services.notifications.domain.ledger import Reason
 from services.notifications.domain.permission import Choice, Flag, PermissionSet
 from tests.unit.notifications.builders import NOW, a_permission, an_ask
 
+LOST = "c" * 26
 BEFORE, AFTER = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
 
 
@@ -27,6 +28,7 @@ class Case(NamedTuple):
     over: bool  # the prompt's own end has come
     view: str  # missing, older than the decision, or as new
     dead: bool  # a flag stands on the person
+    lost: bool  # the case that the prompt is about is closed
     basis: str
     choice: Choice | None  # None: the row is missing
     epoch: int  # the row's; the decision's is 3
@@ -39,6 +41,7 @@ CASES = [
     for each in product(
         (False, True),
         ("missing", "older", "same", "newer"),
+        (False, True),
         (False, True),
         ("explicit_consent", "public_task", "statutory_notice", "vital_interest", ""),
         (None, *Choice),
@@ -63,11 +66,12 @@ def view_of(case: Case) -> PermissionSet | None:
         serial={"older": 6, "same": 7, "newer": 9}[case.view],
         permissions=() if case.choice is None else (permission,),
         flags=frozenset({Flag.DECEASED} if case.dead else ()),
+        closed_cases=frozenset({LOST} if case.lost else ()),
     )
 
 
 def judged(case: Case) -> Any:
-    ask = an_ask(basis=case.basis, expires_at=NOW if case.over else AFTER)
+    ask = an_ask(basis=case.basis, expires_at=NOW if case.over else AFTER, case_id=LOST)
     return judge(ask, view_of(case), NOW)
 
 
@@ -75,7 +79,8 @@ def may_pass(case: Case) -> bool:
     known = case.view in {"same", "newer"}
     permitted = case.choice is Choice.GIVEN and case.epoch == 3 and not case.ended and case.channel
     needless = case.basis in NEEDS_NO_PERMISSION
-    return not case.over and known and not case.dead and (permitted or needless)
+    silent = case.dead or case.lost
+    return not case.over and known and not silent and (permitted or needless)
 
 
 def reason_for(case: Case) -> Any:
@@ -84,6 +89,7 @@ def reason_for(case: Case) -> Any:
         (case.over, Stopped(Reason.EXPIRED)),
         (case.view in {"missing", "older"}, ReadThrough()),
         (case.dead, Stopped(Reason.DECEASED)),
+        (case.lost, Stopped(Reason.CASE_CLOSED)),
         (case.choice is Choice.OBJECTED, Stopped(Reason.OBJECTED)),
         (case.choice is not Choice.GIVEN, Stopped(Reason.WITHDRAWN)),
         (case.epoch > 3, Stopped(Reason.STALE)),
@@ -95,7 +101,7 @@ def reason_for(case: Case) -> Any:
 
 
 def test_only_what_is_permitted_at_this_moment_passes():
-    assert len(CASES) == 2 * 4 * 2 * 5 * 5 * 3 * 2 * 2
+    assert len(CASES) == 2 * 4 * 2 * 2 * 5 * 5 * 3 * 2 * 2
     assert [case for case in CASES if (judged(case) == Passed()) != may_pass(case)] == []
 
 
@@ -113,9 +119,18 @@ def test_a_change_ends_at_once_what_the_gate_would_stop_for_good():
         return None if verdict == Passed() or verdict in for_a_while else verdict
 
     def ended(case: Case) -> Any:
-        return judge_ended(an_ask(basis=case.basis, expires_at=AFTER), view_of(case))
+        ask = an_ask(basis=case.basis, expires_at=AFTER, case_id=LOST)
+        return judge_ended(ask, view_of(case))
 
     assert [each for each in CASES if not each.over and ended(each) != expected(each)] == []
+
+
+def test_a_closed_case_stops_what_is_about_it_and_nothing_else():
+    view = PermissionSet("a" * 26, 9, (a_permission(),), frozenset(), frozenset({LOST}))
+
+    assert judge(an_ask(case_id=LOST), view, NOW) == Stopped(Reason.CASE_CLOSED)
+    assert judge(an_ask(case_id="d" * 26), view, NOW) == Passed()
+    assert judge(an_ask(case_id=""), view, NOW) == Passed()
 
 
 def test_nothing_decided_before_a_no_passes_after_a_later_yes():

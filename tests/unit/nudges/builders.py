@@ -79,9 +79,11 @@ def a_permission(**overrides: Any) -> Permission:
     return Permission(**{**fields, **overrides})
 
 
-def a_set(*rows: Permission, subject: str = MOTHER, serial: int = 1, flags=()) -> PermissionSet:
+def a_set(
+    *rows: Permission, subject: str = MOTHER, serial: int = 1, flags=(), closed_cases=()
+) -> PermissionSet:
     """A person's set."""
-    return PermissionSet.of(subject, serial, rows, flags)
+    return PermissionSet.of(subject, serial, rows, flags, closed_cases)
 
 
 def a_catalogue(*nudges: Nudge, types: tuple[str, ...] = (BIRTH,), **words: Effect) -> Catalogue:

@@ -89,6 +89,25 @@ def test_an_issued_prompt_carries_what_delivery_needs():
     assert decided.parameters == {"occurred": "2026-11-18", "deadline": "2027-02-16"}
 
 
+def test_after_a_loss_nothing_about_that_child_is_sent_and_siblings_prompts_go_on():
+    lost, sibling = "c" * 26, "d" * 26
+    permissions = a_set(a_permission(), closed_cases=[lost])
+
+    about_the_lost = the_nudge(a_life_event(case_id=lost), permissions, a_nudge())
+    about_the_sibling = the_nudge(a_life_event(case_id=sibling), permissions, a_nudge())
+    notice = a_nudge(lawful_basis=LawfulBasis.STATUTORY_NOTICE)
+
+    assert about_the_lost.reasons == (Why.CASE_CLOSED,)
+    assert the_nudge(a_life_event(case_id=lost), permissions, notice).reasons == (Why.CASE_CLOSED,)
+    assert about_the_sibling.outcome is Outcome.ISSUED
+
+
+def test_a_decision_carries_its_case():
+    decision = decide(a_life_event(case_id="c" * 26), a_set(), a_catalogue(a_nudge()), NOW)
+
+    assert decision.case_id == "c" * 26
+
+
 def test_without_permission_no_fact_is_looked_at():
     decided = the_nudge(a_life_event(), a_set(), a_nudge(condition=NEVER))
 

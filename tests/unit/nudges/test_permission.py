@@ -8,7 +8,15 @@ from itertools import chain, combinations, product
 import pytest
 
 from services.nudges.domain.decision import SuppressionReason as Why
-from services.nudges.domain.permission import Allowed, Choice, Flag, LawfulBasis, may
+from services.nudges.domain.permission import (
+    Allowed,
+    Choice,
+    Flag,
+    LawfulBasis,
+    Marks,
+    PermissionSet,
+    may,
+)
 from tests.unit.nudges.builders import NOW, a_permission, a_set
 
 CHANNELS = ("inbox", "stream")
@@ -27,12 +35,17 @@ def rows():
         yield a_permission(choice=choice, expires_at=expires_at, channels=channels)
 
 
-def expected(basis, row, flags, offered):
+def marks():
+    return [Marks(flags, closed) for flags, closed in product(subsets(Flag), (False, True))]
+
+
+def expected(basis, row, marks, offered):
     """The same answer in other words: what must be true for a yes, then why not."""
-    if basis in {"statutory_notice", "vital_interest"} and not flags:
+    silent = bool(marks.flags) or marks.case_closed
+    if basis in {"statutory_notice", "vital_interest"} and not silent:
         return Allowed(tuple(sorted(offered)))
     yes = (
-        not flags
+        not silent
         and row is not None
         and row.choice == "given"
         and (row.expires_at is None or row.expires_at > NOW)
@@ -41,8 +54,9 @@ def expected(basis, row, flags, offered):
     if yes:
         return Allowed(tuple(sorted(row.channels & offered)))
     refusals = {
-        Why.DECEASED: Flag.DECEASED in flags,
-        Why.FLAGGED: bool(flags),
+        Why.DECEASED: Flag.DECEASED in marks.flags,
+        Why.FLAGGED: bool(marks.flags),
+        Why.CASE_CLOSED: marks.case_closed,
         Why.NO_PERMISSION: row is None or row.choice == "unspecified",
         Why.PERMISSION_WITHDRAWN: row is not None and row.choice == "withdrawn",
         Why.PERMISSION_OBJECTED: row is not None and row.choice == "objected",
@@ -55,11 +69,11 @@ def expected(basis, row, flags, offered):
 
 
 def test_the_whole_truth_table():
-    table = list(product(LawfulBasis, rows(), subsets(Flag), subsets(CHANNELS)))
+    table = list(product(LawfulBasis, rows(), marks(), subsets(CHANNELS)))
 
     wrong = [case for case in table if may(*case, NOW) != expected(*case)]
 
-    assert len(table) == 5 * (1 + 4 * 4 * 4) * 4 * 4
+    assert len(table) == 5 * (1 + 4 * 4 * 4) * (4 * 2) * 4
     assert wrong == []
 
 
@@ -68,11 +82,18 @@ def test_exactly_one_kind_of_row_permits(basis):
     yes = [
         row
         for row in rows()
-        if isinstance(may(basis, row, frozenset(), frozenset(CHANNELS), NOW), Allowed)
+        if isinstance(may(basis, row, Marks(), frozenset(CHANNELS), NOW), Allowed)
     ]
 
     assert len(yes) == 2 * 3  # given, never or later ending, some channel
     assert all(row.choice is Choice.GIVEN for row in yes)
+
+
+def test_a_closed_case_silences_what_is_about_it_and_nothing_else():
+    held = PermissionSet.of("p" * 26, 3, (), closed_cases=["c" * 26])
+
+    assert held.marks("c" * 26) == Marks(case_closed=True)
+    assert held.marks("d" * 26) == held.marks("") == Marks()
 
 
 def test_what_needs_no_permission_is_two_things_and_no_others():

@@ -27,8 +27,8 @@ from services.notifications.wire.decisions import decision_from_record
 _INSERT_ROW: Final = """
     INSERT INTO ledger (prompt_id, channel, subject, event_id, root_event_id, nudge, major, minor,
         version, scheduled, purpose, controller, epoch, permission_serial, not_before, expires_at,
-        traceparent, created_at, state, reason, ended_at)
-    SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s, %s,
+        traceparent, case_id, created_at, state, reason, ended_at)
+    SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s, %s, %s,
         CASE WHEN o.at IS NULL THEN 'new' ELSE 'suppressed' END,
         CASE WHEN o.at IS NULL THEN '' ELSE 'called_off' END, o.at
     FROM (VALUES (%s)) AS p (prompt_id) LEFT JOIN LATERAL (
@@ -161,6 +161,7 @@ def _columns(row: NewRow, now: datetime) -> tuple[object, ...]:
     return (
         *(row.prompt_id, row.channel.value, row.subject, row.event_id, row.root_event_id),
         *(row.nudge, major, minor, row.version, row.scheduled, row.purpose, row.controller),
-        *(row.epoch, row.permission_serial, row.not_before, row.expires_at, row.traceparent, now),
+        *(row.epoch, row.permission_serial, row.not_before, row.expires_at, row.traceparent),
+        *(row.case_id, now),
         *(row.prompt_id, row.root_event_id, row.event_id),
     )

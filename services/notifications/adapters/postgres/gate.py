@@ -29,11 +29,15 @@ VERSION: Final = sql.SQL("""
 """)
 ASK: Final = sql.SQL("""
     l.purpose, l.controller, l.epoch, l.permission_serial, l.channel, l.expires_at,
-    coalesce(v.document ->> 'lawful_basis', '')
+    coalesce(v.document ->> 'lawful_basis', ''), l.case_id
 """)
-ASK_COLUMNS: Final = 7
+ASK_COLUMNS: Final = 8
 
 _SERIAL: Final = sql.SQL("SELECT serial FROM gate_subjects WHERE subject = %s")
+_MARKS: Final = """
+    SELECT 'flag', flag FROM gate_flags WHERE subject = %s
+    UNION ALL SELECT 'case', case_id FROM gate_closed_cases WHERE subject = %s
+"""
 _UNFINISHED_ROWS: Final = sql.SQL("""
     SELECT {ask}, l.prompt_id FROM ledger l {version}
     WHERE l.subject = %s AND l.state = ANY(%s)
@@ -57,7 +61,7 @@ class View:
 
     def __init__(self, subject: str, cursors: tuple[Cursor, Cursor, Cursor]) -> None:
         self._subject = subject
-        self._serial, self._permissions, self._flags = cursors
+        self._serial, self._permissions, self._marks = cursors
 
     @classmethod
     async def ask(cls, connection: Connection, subject: str) -> "View":
@@ -71,19 +75,22 @@ class View:
             " FROM gate_permissions WHERE subject = %s",
             who,
         )
-        flags = await connection.execute("SELECT flag FROM gate_flags WHERE subject = %s", who)
-        return cls(subject, (serial, permissions, flags))
+        marks = await connection.execute(_MARKS, who * 2)
+        return cls(subject, (serial, permissions, marks))
 
     async def fetch(self) -> PermissionSet | None:
         """The set; None for a person unknown here."""
         serial = await self._serial.fetchone()
         if serial is None:
             return None
+        permissions = tuple(_permission(row) for row in await self._permissions.fetchall())
+        marks = await self._marks.fetchall()
         return PermissionSet(
             subject=self._subject,
             serial=serial[0],
-            permissions=tuple(_permission(row) for row in await self._permissions.fetchall()),
-            flags=frozenset(Flag(row[0]) for row in await self._flags.fetchall()),
+            permissions=permissions,
+            flags=frozenset(Flag(mark) for kind, mark in marks if kind == "flag"),
+            closed_cases=frozenset(mark for kind, mark in marks if kind == "case"),
         )
 
 
@@ -148,6 +155,7 @@ class PostgresGate:
         )
         await connection.execute("DELETE FROM gate_permissions WHERE subject = %s", who)
         await connection.execute("DELETE FROM gate_flags WHERE subject = %s", who)
+        await connection.execute("DELETE FROM gate_closed_cases WHERE subject = %s", who)
         for each in new.permissions:
             await connection.execute(
                 "INSERT INTO gate_permissions (subject, purpose, controller, choice, epoch, serial,"
@@ -160,6 +168,10 @@ class PostgresGate:
         for flag in new.flags:
             await connection.execute(
                 "INSERT INTO gate_flags VALUES (%s, %s)", (new.subject, flag.value)
+            )
+        for case_id in new.closed_cases:
+            await connection.execute(
+                "INSERT INTO gate_closed_cases VALUES (%s, %s)", (new.subject, case_id)
             )
 
     async def _end_rows(self, connection: Connection, new: PermissionSet) -> int:

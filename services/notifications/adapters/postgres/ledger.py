@@ -45,7 +45,7 @@ _STREAM_ROWS: Final = sql.SQL("""
       AND l.position > %s AND (l.expires_at IS NULL OR l.expires_at > %s)
     ORDER BY l.position LIMIT %s)
     UNION ALL
-    (SELECT '', '', 0, 0, '', NULL, '', prompt_id, position, 0, '', '', recalled_at
+    (SELECT '', '', 0, 0, '', NULL, '', '', prompt_id, position, 0, '', '', recalled_at
     FROM recalls WHERE subject = %s AND position > %s ORDER BY position LIMIT %s)
     ORDER BY position LIMIT %s
 """).format(ask=ASK, version=VERSION)

@@ -25,19 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)joinedup/identity/v1/permission_set.proto\x12\x14joinedup.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x01\n\nPermission\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\ncontroller\x18\x02 \x01(\t\x12,\n\x06\x63hoice\x18\x03 \x01(\x0e\x32\x1c.joinedup.identity.v1.Choice\x12\r\n\x05\x65poch\x18\x04 \x01(\x03\x12\x14\n\x0clawful_basis\x18\x05 \x01(\t\x12\x10\n\x08\x63hannels\x18\x06 \x03(\t\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x61greement_hash\x18\x08 \x01(\t\"\x92\x01\n\rPermissionSet\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06serial\x18\x02 \x01(\x03\x12\x35\n\x0bpermissions\x18\x03 \x03(\x0b\x32 .joinedup.identity.v1.Permission\x12)\n\x05\x66lags\x18\x04 \x03(\x0e\x32\x1a.joinedup.identity.v1.Flag*]\n\x06\x43hoice\x12\x16\n\x12\x43HOICE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HOICE_GIVEN\x10\x01\x12\x14\n\x10\x43HOICE_WITHDRAWN\x10\x02\x12\x13\n\x0f\x43HOICE_OBJECTED\x10\x03*/\n\x04\x46lag\x12\x14\n\x10\x46LAG_UNSPECIFIED\x10\x00\x12\x11\n\rFLAG_DECEASED\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)joinedup/identity/v1/permission_set.proto\x12\x14joinedup.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x01\n\nPermission\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x12\n\ncontroller\x18\x02 \x01(\t\x12,\n\x06\x63hoice\x18\x03 \x01(\x0e\x32\x1c.joinedup.identity.v1.Choice\x12\r\n\x05\x65poch\x18\x04 \x01(\x03\x12\x14\n\x0clawful_basis\x18\x05 \x01(\t\x12\x10\n\x08\x63hannels\x18\x06 \x03(\t\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x61greement_hash\x18\x08 \x01(\t\"\xa8\x01\n\rPermissionSet\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06serial\x18\x02 \x01(\x03\x12\x35\n\x0bpermissions\x18\x03 \x03(\x0b\x32 .joinedup.identity.v1.Permission\x12)\n\x05\x66lags\x18\x04 \x03(\x0e\x32\x1a.joinedup.identity.v1.Flag\x12\x14\n\x0c\x63losed_cases\x18\x05 \x03(\t*]\n\x06\x43hoice\x12\x16\n\x12\x43HOICE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HOICE_GIVEN\x10\x01\x12\x14\n\x10\x43HOICE_WITHDRAWN\x10\x02\x12\x13\n\x0f\x43HOICE_OBJECTED\x10\x03*/\n\x04\x46lag\x12\x14\n\x10\x46LAG_UNSPECIFIED\x10\x00\x12\x11\n\rFLAG_DECEASED\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'joinedup.identity.v1.permission_set_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHOICE']._serialized_start=474
-  _globals['_CHOICE']._serialized_end=567
-  _globals['_FLAG']._serialized_start=569
-  _globals['_FLAG']._serialized_end=616
+  _globals['_CHOICE']._serialized_start=496
+  _globals['_CHOICE']._serialized_end=589
+  _globals['_FLAG']._serialized_start=591
+  _globals['_FLAG']._serialized_end=638
   _globals['_PERMISSION']._serialized_start=101
   _globals['_PERMISSION']._serialized_end=323
   _globals['_PERMISSIONSET']._serialized_start=326
-  _globals['_PERMISSIONSET']._serialized_end=472
+  _globals['_PERMISSIONSET']._serialized_end=494
 # @@protoc_insertion_point(module_scope)

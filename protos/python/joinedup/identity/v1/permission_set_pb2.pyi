@@ -132,6 +132,7 @@ class PermissionSet(_message.Message):
     SERIAL_FIELD_NUMBER: _builtins.int
     PERMISSIONS_FIELD_NUMBER: _builtins.int
     FLAGS_FIELD_NUMBER: _builtins.int
+    CLOSED_CASES_FIELD_NUMBER: _builtins.int
     subject: _builtins.str
     """The person's handle."""
     serial: _builtins.int
@@ -144,6 +145,10 @@ class PermissionSet(_message.Message):
     def flags(self) -> _containers.RepeatedScalarFieldContainer[Global___Flag.ValueType]:
         """Marks in force."""
 
+    @_builtins.property
+    def closed_cases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Cases of this person about which nothing is sent any more: a child of theirs was lost."""
+
     def __init__(
         self,
         *,
@@ -151,10 +156,11 @@ class PermissionSet(_message.Message):
         serial: _builtins.int = ...,
         permissions: _abc.Iterable[Global___Permission] | None = ...,
         flags: _abc.Iterable[Global___Flag.ValueType] | None = ...,
+        closed_cases: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["flags", b"flags", "permissions", b"permissions", "serial", b"serial", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_cases", b"closed_cases", "flags", b"flags", "permissions", b"permissions", "serial", b"serial", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!joinedup/nudges/v1/decision.proto\x12\x12joinedup.nudges.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x02\n\x08\x44\x65\x63ision\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12/\n\x0brecorded_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndecided_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11permission_serial\x18\x07 \x01(\x03\x12\x1a\n\x12\x63\x61talogue_revision\x18\x08 \x01(\t\x12\x31\n\x06nudges\x18\t \x03(\x0b\x32!.joinedup.nudges.v1.NudgeDecision\x12\x10\n\x08occurred\x18\n \x01(\t\x12\x11\n\tpublisher\x18\x0b \x01(\t\x12\x15\n\rroot_event_id\x18\x0c \x01(\t\x12\x17\n\x0fwithdraws_entry\x18\r \x01(\x08\"\xde\x03\n\rNudgeDecision\x12\r\n\x05nudge\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12,\n\x07outcome\x18\x03 \x01(\x0e\x32\x1b.joinedup.nudges.v1.Outcome\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x11\n\tprompt_id\x18\x05 \x01(\t\x12\x12\n\noccurrence\x18\x06 \x01(\x05\x12\x0f\n\x07purpose\x18\x07 \x01(\t\x12\x12\n\ncontroller\x18\x08 \x01(\t\x12\r\n\x05\x65poch\x18\t \x01(\x03\x12*\n\x06\x64ue_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63hannels\x18\x0c \x03(\t\x12\x45\n\nparameters\x18\r \x03(\x0b\x32\x31.joinedup.nudges.v1.NudgeDecision.ParametersEntry\x12+\n\x05\x66\x61\x63ts\x18\x0e \x03(\x0b\x32\x1c.joinedup.nudges.v1.UsedFact\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\'\n\x08UsedFact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t*\x92\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_ISSUED\x10\x01\x12\x15\n\x11OUTCOME_SCHEDULED\x10\x02\x12\x15\n\x11OUTCOME_CANCELLED\x10\x03\x12\x14\n\x10OUTCOME_HELD_OUT\x10\x04\x12\x16\n\x12OUTCOME_SUPPRESSED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!joinedup/nudges/v1/decision.proto\x12\x12joinedup.nudges.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x80\x03\n\x08\x44\x65\x63ision\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12/\n\x0brecorded_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndecided_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11permission_serial\x18\x07 \x01(\x03\x12\x1a\n\x12\x63\x61talogue_revision\x18\x08 \x01(\t\x12\x31\n\x06nudges\x18\t \x03(\x0b\x32!.joinedup.nudges.v1.NudgeDecision\x12\x10\n\x08occurred\x18\n \x01(\t\x12\x11\n\tpublisher\x18\x0b \x01(\t\x12\x15\n\rroot_event_id\x18\x0c \x01(\t\x12\x17\n\x0fwithdraws_entry\x18\r \x01(\x08\x12\x0f\n\x07\x63\x61se_id\x18\x0e \x01(\t\"\xde\x03\n\rNudgeDecision\x12\r\n\x05nudge\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12,\n\x07outcome\x18\x03 \x01(\x0e\x32\x1b.joinedup.nudges.v1.Outcome\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x11\n\tprompt_id\x18\x05 \x01(\t\x12\x12\n\noccurrence\x18\x06 \x01(\x05\x12\x0f\n\x07purpose\x18\x07 \x01(\t\x12\x12\n\ncontroller\x18\x08 \x01(\t\x12\r\n\x05\x65poch\x18\t \x01(\x03\x12*\n\x06\x64ue_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63hannels\x18\x0c \x03(\t\x12\x45\n\nparameters\x18\r \x03(\x0b\x32\x31.joinedup.nudges.v1.NudgeDecision.ParametersEntry\x12+\n\x05\x66\x61\x63ts\x18\x0e \x03(\x0b\x32\x1c.joinedup.nudges.v1.UsedFact\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\'\n\x08UsedFact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t*\x92\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_ISSUED\x10\x01\x12\x15\n\x11OUTCOME_SCHEDULED\x10\x02\x12\x15\n\x11OUTCOME_CANCELLED\x10\x03\x12\x14\n\x10OUTCOME_HELD_OUT\x10\x04\x12\x16\n\x12OUTCOME_SUPPRESSED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,14 +34,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_NUDGEDECISION_PARAMETERSENTRY']._loaded_options = None
   _globals['_NUDGEDECISION_PARAMETERSENTRY']._serialized_options = b'8\001'
-  _globals['_OUTCOME']._serialized_start=983
-  _globals['_OUTCOME']._serialized_end=1129
+  _globals['_OUTCOME']._serialized_start=1000
+  _globals['_OUTCOME']._serialized_end=1146
   _globals['_DECISION']._serialized_start=91
-  _globals['_DECISION']._serialized_end=458
-  _globals['_NUDGEDECISION']._serialized_start=461
-  _globals['_NUDGEDECISION']._serialized_end=939
-  _globals['_NUDGEDECISION_PARAMETERSENTRY']._serialized_start=890
-  _globals['_NUDGEDECISION_PARAMETERSENTRY']._serialized_end=939
-  _globals['_USEDFACT']._serialized_start=941
-  _globals['_USEDFACT']._serialized_end=980
+  _globals['_DECISION']._serialized_end=475
+  _globals['_NUDGEDECISION']._serialized_start=478
+  _globals['_NUDGEDECISION']._serialized_end=956
+  _globals['_NUDGEDECISION_PARAMETERSENTRY']._serialized_start=907
+  _globals['_NUDGEDECISION_PARAMETERSENTRY']._serialized_end=956
+  _globals['_USEDFACT']._serialized_start=958
+  _globals['_USEDFACT']._serialized_end=997
 # @@protoc_insertion_point(module_scope)

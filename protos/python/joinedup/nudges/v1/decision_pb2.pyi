@@ -79,6 +79,7 @@ class Decision(_message.Message):
     PUBLISHER_FIELD_NUMBER: _builtins.int
     ROOT_EVENT_ID_FIELD_NUMBER: _builtins.int
     WITHDRAWS_ENTRY_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The event's id."""
     subject: _builtins.str
@@ -101,6 +102,8 @@ class Decision(_message.Message):
     """
     withdraws_entry: _builtins.bool
     """True when the register withdrew the entry: every prompt of it is called off, whoever's it is."""
+    case_id: _builtins.str
+    """The case the event belongs to; empty when it belongs to none. Once it is closed, no prompt of it is sent or opened."""
     @_builtins.property
     def recorded_at(self) -> _timestamp_pb2.Timestamp:
         """When the platform admitted the event."""
@@ -129,10 +132,11 @@ class Decision(_message.Message):
         publisher: _builtins.str = ...,
         root_event_id: _builtins.str = ...,
         withdraws_entry: _builtins.bool = ...,
+        case_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_revision", b"catalogue_revision", "decided_at", b"decided_at", "event_id", b"event_id", "event_type", b"event_type", "nudges", b"nudges", "occurred", b"occurred", "permission_serial", b"permission_serial", "publisher", b"publisher", "recorded_at", b"recorded_at", "role", b"role", "root_event_id", b"root_event_id", "subject", b"subject", "withdraws_entry", b"withdraws_entry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "catalogue_revision", b"catalogue_revision", "decided_at", b"decided_at", "event_id", b"event_id", "event_type", b"event_type", "nudges", b"nudges", "occurred", b"occurred", "permission_serial", b"permission_serial", "publisher", b"publisher", "recorded_at", b"recorded_at", "role", b"role", "root_event_id", b"root_event_id", "subject", b"subject", "withdraws_entry", b"withdraws_entry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
