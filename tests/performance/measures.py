@@ -20,6 +20,7 @@ from services.kit.topics import Topic, create_topics
 from tests.performance.bench import Bench
 from tests.performance.door import door
 from tests.performance.equality import equality
+from tests.performance.permission import permission
 from tests.performance.processor import per_event_ms, used_seconds
 from tests.performance.report import Result
 
@@ -96,6 +97,7 @@ MEASURES: Final[Mapping[str, Callable[[Bench], Awaitable[list[Result]]]]] = Mapp
         "journey": journey,
         "door": door,
         "equality": equality,
+        "permission": permission,
     }
 )
 

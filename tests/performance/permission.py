@@ -1,0 +1,197 @@
+"""Permission: how soon a no, a death and a recall hold, while events keep coming."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import cycle
+from typing import Final
+
+from demo.evidence import percentile
+from demo.publishing import Record
+from demo.stage import Stage
+from demo.town.people import Townsperson
+from joinedup.client import Choices, Device, PersonSession
+from tests.performance.bench import Bench
+from tests.performance.report import Result
+
+EVENTS_A_SECOND: Final = 50.0
+SECONDS: Final = 20.0
+DEATHS: Final = 15
+SCREENS: Final = 4
+MOVE_SECONDS: Final = 1.5
+HEARD_SECONDS: Final = 20.0
+_REFUSED: Final = ("family", "hmrc")
+_MOVING: Final = (("moving", "council"), ("moving", "dvla"))
+
+
+@dataclass(slots=True)
+class Screen:
+    """A device on which nobody opens anything: what it shows, and when that was taken back."""
+
+    person: Townsperson
+    choices: Choices
+    shown: list[str] = field(default_factory=list)
+    gone_at: dict[str, float] = field(default_factory=dict)
+    moves: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take_back(self, prompt_id: str) -> None:
+        """A prompt leaves the screen."""
+        self.gone_at[prompt_id] = time.monotonic()
+        self.changed.set()
+
+    async def listen(self, device: Device) -> None:
+        """Show whatever comes, for ever."""
+        async for received in device.prompts():
+            self.shown.append(received.prompt_id)
+            self.changed.set()
+
+    async def until(self, shown: int, gone: int) -> None:
+        """Wait until so many prompts were shown, and so many taken back; raises TimeoutError."""
+        async with asyncio.timeout(HEARD_SECONDS):
+            while len(self.shown) < shown or len(self.gone_at) < gone:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one run showed, in seconds."""
+
+    refused: list[float] = field(default_factory=list)
+    deaths: list[float] = field(default_factory=list)
+    recalled: list[float] = field(default_factory=list)
+
+
+async def permission(bench: Bench) -> list[Result]:
+    """Withdrawals, deaths and recalls at once, beside a steady rate of events."""
+    stage = await bench.town()
+    mourned = (each for each in stage.players.others if each.nation != "NI")
+    runs = []
+    async with _screens(stage) as screens:
+        for _ in range(bench.runs):
+            runs.append(await _run(stage, screens, mourned))
+            bench.say(_told(runs[-1]))
+    at = f"at {EVENTS_A_SECOND:.0f} events/s"
+    refused, deaths = [each.refused for each in runs], [each.deaths for each in runs]
+    recalled = [each.recalled for each in runs]
+    return [
+        Result(f"a withdrawal takes effect, p50 {at}", "ms", _ms(refused, 0.5), target=50),
+        Result(f"a withdrawal takes effect, p99.9 {at}", "ms", _ms(refused, 0.999), target=2500),
+        Result("a death published until all is silent, p99", "ms", _ms(deaths, 0.99), target=1000),
+        Result("a no until a screen is told, p99", "ms", _ms(recalled, 0.99), target=5000),
+    ]
+
+
+async def _run(stage: Stage, screens: list[Screen], mourned: Iterator[Townsperson]) -> Seen:
+    seen, record = Seen(), Record()
+    events = stage.script.events(int(EVENTS_A_SECOND * SECONDS))
+    async with asyncio.TaskGroup() as works:
+        load = works.create_task(
+            stage.departments.publish_all(events, a_second=EVENTS_A_SECOND, record=record)
+        )
+        works.create_task(_refuse(stage, seen.refused, load))
+        works.create_task(_mourn(stage, mourned, seen.deaths))
+        for each in screens:
+            works.create_task(_recall(stage, each, seen.recalled, load))
+    if record.failed:
+        raise RuntimeError(f"not all events came in: {dict(record.failed)}")
+    return seen
+
+
+async def _refuse(stage: Stage, seen: list[float], load: asyncio.Task[None]) -> None:
+    """One person after the other takes back what they then permit again."""
+    for person in cycle(stage.players.listening):
+        if load.done():
+            return
+        choices = Choices(stage.fleet[person.sub].session)
+        began = time.monotonic()
+        answer = await choices.withdraw(*_REFUSED)
+        seen.append(time.monotonic() - began)
+        if not answer.HasField("took_effect_at"):
+            raise RuntimeError("a withdrawal was still taking effect when it was answered")
+        await choices.give(*_REFUSED)
+
+
+async def _mourn(stage: Stage, mourned: Iterator[Townsperson], seen: list[float]) -> None:
+    """A death now and then: its answer comes once every enforcement point is silent."""
+    pause = SECONDS / DEATHS
+    for _ in range(DEATHS):
+        person, now = next(mourned), stage.now
+        death = stage.registers.death(person, on=(now - timedelta(days=2)).date(), now=now)
+        acked = await stage.departments.publish(death)
+        seen.append(acked.seconds)
+        await asyncio.sleep(max(0.0, pause - acked.seconds))
+
+
+async def _recall(
+    stage: Stage, screen: Screen, seen: list[float], load: asyncio.Task[None]
+) -> None:
+    """A move brings prompts that nobody opens; then the person says no."""
+    while not load.done():
+        before = len(screen.shown)
+        for each in _MOVING:
+            await screen.choices.give(*each)
+        # Another day each time: the same fact told again would be decided as that.
+        screen.moves += 1
+        on = (stage.now - timedelta(days=screen.moves)).date()
+        move = stage.registers.move(screen.person, on=on, now=stage.now)
+        await stage.departments.publish(move)
+        await screen.until(before + 1, 0)
+        began = time.monotonic()
+        for each in _MOVING:
+            await screen.choices.withdraw(*each)
+        shown = screen.shown[before:]
+        await screen.until(0, len(set(screen.shown)))
+        seen += [screen.gone_at[each] - began for each in shown]
+        await asyncio.sleep(MOVE_SECONDS)
+
+
+@asynccontextmanager
+async def _screens(stage: Stage) -> AsyncIterator[list[Screen]]:
+    """People of the examples, who permit everything, each with a device of their own."""
+    people = [each for each in stage.players.known if each.nino and each.nation != "NI"][:SCREENS]
+    provider, identity = stage.endpoints["sign_in"], stage.endpoints["identity_grpc"]
+    tasks: list[asyncio.Task[None]] = []
+    async with AsyncExitStack() as stack:
+        screens = []
+        for person in people:
+            session = await stack.enter_async_context(
+                PersonSession(person.sub, sign_in_url=provider, identity=identity)
+            )
+            screen = Screen(person, Choices(session))
+            device = await stack.enter_async_context(
+                Device(
+                    session,
+                    notifications=stage.endpoints["notifications_grpc"],
+                    on_withdrawn=screen.take_back,
+                )
+            )
+            tasks.append(asyncio.create_task(screen.listen(device)))
+            async with asyncio.timeout(HEARD_SECONDS):
+                await device.listening.wait()
+            screens.append(screen)
+        try:
+            yield screens
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _ms(runs: list[list[float]], share: float) -> list[float]:
+    return [percentile(each, share) * 1000 for each in runs]
+
+
+def _told(seen: Seen) -> str:
+    return (
+        f"{len(seen.refused)} withdrawals, p50 {percentile(seen.refused, 0.5) * 1000:.0f} ms, "
+        f"longest {max(seen.refused) * 1000:.0f}; {len(seen.deaths)} deaths, longest "
+        f"{max(seen.deaths) * 1000:.0f}; {len(seen.recalled)} recalls, longest "
+        f"{max(seen.recalled) * 1000:.0f}"
+    )
