@@ -65,29 +65,58 @@ async def consume(
     assignment of partitions. Whoever is in no hurry lets a record wait `patience_ms` for others to
     come with it: one fetch, one batch and one commit for all of them. With a pace, a record that
     comes alone is handled at once, and what comes while it rests goes together, up to
-    `max_records`. Raises the client's KafkaError when the broker refuses the consumer.
+    `max_records`. A consumer that breaks is replaced by a new one.
     """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        client_id=instance_id or group,
-        group_id=group,
-        group_instance_id=instance_id,
-        enable_auto_commit=False,
-        auto_offset_reset=auto_offset_reset,
-        max_poll_records=max_records,
-        session_timeout_ms=SESSION_MS,
-        heartbeat_interval_ms=HEARTBEAT_MS,
-        fetch_min_bytes=ENOUGH_BYTES if patience_ms else 1,
-        fetch_max_wait_ms=patience_ms or int(POLL_SECONDS * 1000),
-        request_timeout_ms=SESSION_MS,
-    )
-    consumer.subscribe(topics, listener=_Listener(group, ready))
-    try:
-        if await started(consumer, group, stop):
-            reader = Reader(consumer, group, handle, stop)
-            await reader.read(max_records, pace)
-    finally:
-        await consumer.stop()
+
+    async def attend() -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            client_id=instance_id or group,
+            group_id=group,
+            group_instance_id=instance_id,
+            enable_auto_commit=False,
+            auto_offset_reset=auto_offset_reset,
+            max_poll_records=max_records,
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=HEARTBEAT_MS,
+            fetch_min_bytes=ENOUGH_BYTES if patience_ms else 1,
+            fetch_max_wait_ms=patience_ms or int(POLL_SECONDS * 1000),
+            request_timeout_ms=SESSION_MS,
+        )
+        consumer.subscribe(topics, listener=_Listener(group, ready))
+        try:
+            if await started(consumer, group, stop):
+                reader = Reader(consumer, group, handle, stop)
+                await reader.read(max_records, pace)
+        finally:
+            await consumer.stop()
+
+    await lasting(attend, group, stop)
+
+
+async def lasting(attend: Callable[[], Awaitable[None]], group: str, stop: asyncio.Event) -> None:
+    """Attend to the log until stopped, anew whenever the client breaks (50 ms … 5 s later).
+
+    It does at times when a broker that froze comes back: its connection is gone under its hands,
+    and it raises what it happens to meet, also a cancellation that nobody asked for.
+    """
+    for delay in back_off():
+        try:
+            await attend()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            broke = "CancelledError"
+        except (KafkaError, RuntimeError) as error:
+            broke = type(error).__name__
+        else:
+            return
+        log(__name__).warning(
+            "consumer broke", extra={"group": group, "code": broke, "retry_in_seconds": delay}
+        )
+        if await _stopped(stop, delay):
+            return
 
 
 async def started(consumer: Any, group: str, stop: asyncio.Event) -> bool:

@@ -20,6 +20,7 @@ from services.kit.log_consumer import (
     Handle,
     Reader,
     Record,
+    lasting,
     started,
 )
 from services.kit.telemetry import log
@@ -51,32 +52,36 @@ async def consume_apart(
     Topics are those whose names match the pattern, also when they are made later. While `handle`
     raises, its batch is tried again (50 ms … 5 s) and its partition stands still; the others go on.
     A record that the client cannot read is handed over by itself, marked so. What was written in a
-    transaction that was given up does not count. `ready` is called at each assignment. Raises the
-    client's KafkaError when the broker refuses the consumer.
+    transaction that was given up does not count. `ready` is called at each assignment. A consumer
+    that breaks is replaced by a new one.
     """
     bounded_unpacking.install()
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        client_id=group,
-        group_id=group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        session_timeout_ms=SESSION_MS,
-        heartbeat_interval_ms=HEARTBEAT_MS,
-        max_poll_interval_ms=_NEVER_IDLE_MS,
-        metadata_max_age_ms=METADATA_MS,
-        fetch_max_wait_ms=FETCH_WAIT_MS,
-        request_timeout_ms=SESSION_MS,
-    )
-    lanes = _Lanes(consumer, group, handle, ready, max_records)
-    consumer.subscribe(pattern=pattern.pattern, listener=lanes)
-    try:
-        if await started(consumer, group, stop):
-            await lanes.until(stop)
-    finally:
-        await lanes.close(GRACE_SECONDS)
-        await consumer.stop()
+
+    async def attend() -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            client_id=group,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=HEARTBEAT_MS,
+            max_poll_interval_ms=_NEVER_IDLE_MS,
+            metadata_max_age_ms=METADATA_MS,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            request_timeout_ms=SESSION_MS,
+        )
+        lanes = _Lanes(consumer, group, handle, ready, max_records)
+        consumer.subscribe(pattern=pattern.pattern, listener=lanes)
+        try:
+            if await started(consumer, group, stop):
+                await lanes.until(stop)
+        finally:
+            await lanes.close(GRACE_SECONDS)
+            await consumer.stop()
+
+    await lasting(attend, group, stop)
 
 
 class _Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
