@@ -25,7 +25,8 @@ from services.notifications.handlers.feed_streams import feed_streams
 from services.notifications.ports import Claimed, WakeUps
 
 WORKERS: Final = 4
-AT_ONCE: Final = 50
+# So many people's rows are locked together: few enough that nobody's no waits long for theirs.
+AT_ONCE: Final = 20
 DUE_MOST: Final = 500
 # Writes that complete within this time are marked together.
 GATHER_SECONDS: Final = 0.01
@@ -46,7 +47,7 @@ class Serving:
 
 
 class Dispatcher:
-    """Claims what is due and feeds the streams, one person at a time, a few people at once.
+    """Claims what is due and feeds the streams, a few people at once.
 
     Whatever it misses (a crash, a wake-up that was lost, identity or the database being away)
     stays in the ledger, where it is asked for again every `poll_seconds`.
@@ -118,27 +119,28 @@ class Dispatcher:
             permissions=on.claiming.permissions,
             gate=on.claiming.gate,
         )
+        await self._claim(batch, partial(on.lease.require, term))
         for subject in batch:
-            await self._claim(subject, partial(on.lease.require, term))
             on.lease.require(term)
             await feed_streams(subject, on.claiming.ledger, on.claiming.streams, now=on.now())
 
-    async def _claim(self, subject: str, guard: Callable[[], None]) -> None:
+    async def _claim(self, batch: Sequence[str], guard: Callable[[], None]) -> None:
         clock = asyncio.get_running_loop().time
         started = clock()
         guard()
         claimed = await claim_due(
-            *(subject, self._on.claiming),
+            *(batch, self._on.claiming),
             now=self._on.now(),
             lease=self._on.claim_lease,
             guard=guard,
         )
         metrics.CLAIM_SECONDS.record(clock() - started)
-        if any(row.channel is Channel.STREAM for row in claimed.rows):
-            # The person's devices at other replicas are to get it too.
-            self._on.wake_ups.call([subject])
+        streamed = {row.subject for row in claimed.rows if row.channel is Channel.STREAM}
+        if streamed:
+            # Their devices at other replicas are to get it too.
+            self._on.wake_ups.call(streamed)
         if claimed.more:
-            self.wake([subject])
+            self.wake(batch)
         _tell(claimed)
 
     async def _poll(self) -> None:

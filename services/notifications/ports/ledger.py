@@ -1,6 +1,6 @@
 """The ledger: decisions into it, prompts through it, and its housekeeping."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -28,6 +28,7 @@ class Admission:
 class ClaimedRow:
     """A row that passed the gate."""
 
+    subject: str
     prompt_id: str
     channel: Channel
     nudge: str
@@ -38,6 +39,7 @@ class ClaimedRow:
 class StoppedRow:
     """A row the gate ended."""
 
+    subject: str
     prompt_id: str
     channel: Channel
     nudge: str
@@ -49,13 +51,13 @@ class StoppedRow:
 class Claimed:
     """What one claim did.
 
-    `read_through` when rows wait for a newer view of the person, `more` when it came to its limit
-    and a further claim would get further.
+    `read_through` names those of whom rows wait for a newer view, `more` is whether it came to its
+    limit and a further claim would get further.
     """
 
     rows: tuple[ClaimedRow, ...] = ()
     stopped: tuple[StoppedRow, ...] = ()
-    read_through: bool = False
+    read_through: tuple[str, ...] = ()
     more: bool = False
 
 
@@ -64,14 +66,13 @@ class Ledger(Protocol):
 
     async def claim(
         self,
-        subject: str,
-        channels: Iterable[Channel],
+        people: Mapping[str, Collection[Channel]],
         *,
         now: datetime,
         lease: timedelta,
         guard: Callable[[], None],
     ) -> Claimed:
-        """Let what is due through the gate, in one transaction with its claim.
+        """Let what is due for them on these channels through the gate, in one transaction.
 
         `guard` is called when the locks are held; what it raises leaves everything as it was.
         """

@@ -23,6 +23,7 @@ from services.notifications.adapters.postgres.gate import PostgresGate
 from services.notifications.adapters.postgres.ledger import PostgresLedger
 from services.notifications.adapters.postgres.nudges import PostgresNudges
 from services.notifications.adapters.postgres.store import Store
+from services.notifications.domain.decision import Arrival
 from services.notifications.domain.errors import StoreUnavailable
 from services.notifications.domain.gate import judge
 from services.notifications.domain.ledger import Channel
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 PEOPLE, CLAIMERS, WITHDRAWERS = 4, 32, 8
+AT_ONCE = 2  # people in one claim
 SECONDS = 4.0
 LEASE = timedelta(seconds=30)
 CHANNELS = tuple(Channel)
@@ -75,14 +77,14 @@ class ObservedLedger(PostgresLedger):
         super().__init__(store)
         self._history = history
 
-    async def _write(self, connection: Any, subject: str, judged: Any, *rest: Any) -> Claimed:
+    async def _write(self, connection: Any, judged: Any, *rest: Any) -> Claimed:
         await asyncio.sleep(random.random() / 100)
-        claimed = await super()._write(connection, subject, judged, *rest)
+        claimed = await super()._write(connection, judged, *rest)
         number = await draw(connection)
         epochs = {row.prompt_id: row.ask.epoch for row, _ in judged}
         for row in claimed.rows:
             self._history.claims.append(
-                (number, subject, epochs[row.prompt_id], row.prompt_id, row.channel.value)
+                (number, row.subject, epochs[row.prompt_id], row.prompt_id, row.channel.value)
             )
         return claimed
 
@@ -91,17 +93,17 @@ class SplitLedger(ObservedLedger):
     """The mutant: it asks in one transaction and claims in another."""
 
     async def claim(  # type: ignore[override]  # the guard is not what is tested here
-        self, subject: str, channels: Any, *, now: datetime, lease: Any
+        self, people: Any, *, now: datetime, lease: Any
     ) -> Claimed:
         async def ask(connection: Any) -> Any:
-            return await self._read(connection, subject, list(channels), now)
+            return await self._read(connection, people, now)
 
         with suppress(StoreUnavailable):  # without one order of locks either half can deadlock
-            view, due = await self._store.run(ask)
-            judged = [(row, judge(row.ask, view, now)) for row in due]
+            views, due = await self._store.run(ask)
+            judged = [(row, judge(row.ask, views.get(row.subject), now)) for row in due]
 
             async def claim(connection: Any) -> Claimed:
-                return await self._write(connection, subject, judged, now, lease)
+                return await self._write(connection, judged, now, lease)
 
             return await self._store.run(claim)
         return Claimed()
@@ -172,12 +174,14 @@ class Storm:
 
     async def _claim(self, until: float) -> None:
         while asyncio.get_running_loop().time() < until:
-            person = random.choice(list(self.people))
-            serial, epoch, _ = self.people[person]
-            nudge = a_nudge_decision(epoch=epoch)
-            message = a_decision(nudge, subject=person, permission_serial=serial)
-            await self.decisions.admit([an_arrival(message)], self.now)
-            await self.ledger.claim(person, CHANNELS, now=self.now, lease=LEASE)
+            people = random.sample(list(self.people), AT_ONCE)
+            await self.decisions.admit([self._arrival(each) for each in people], self.now)
+            await self.ledger.claim(dict.fromkeys(people, CHANNELS), now=self.now, lease=LEASE)
+
+    def _arrival(self, person: str) -> Arrival:
+        serial, epoch, _ = self.people[person]
+        nudge = a_nudge_decision(epoch=epoch)
+        return an_arrival(a_decision(nudge, subject=person, permission_serial=serial))
 
     async def _change(self, until: float) -> None:
         while asyncio.get_running_loop().time() < until:
@@ -230,11 +234,11 @@ async def test_positions_of_a_person_commit_in_their_order(store: Store):
         for _ in range(20):
             message = a_decision(a_nudge_decision(), subject=person)
             await decisions.admit([an_arrival(message)], now)
-            await ledger.claim(person, CHANNELS, now=now, lease=LEASE)
+            await ledger.claim({person: CHANNELS}, now=now, lease=LEASE)
 
     reading = asyncio.create_task(read())
     await asyncio.gather(*(add() for _ in range(10)))
-    await ledger.claim(person, CHANNELS, now=now, lease=LEASE)
+    await ledger.claim({person: CHANNELS}, now=now, lease=LEASE)
     async with asyncio.timeout(10):
         await reading
 

@@ -5,6 +5,7 @@ it commits; whoever changes them holds FOR UPDATE on it. The row is locked first
 the ledger, everywhere.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -34,9 +35,18 @@ ASK: Final = sql.SQL("""
 ASK_COLUMNS: Final = 8
 
 _SERIAL: Final = sql.SQL("SELECT serial FROM gate_subjects WHERE subject = %s")
+# In the order of the characters, as `sorted` has them: whoever locks several people does so in one.
+_LOCK: Final = """
+    SELECT subject, serial FROM gate_subjects WHERE subject = ANY(%s)
+    ORDER BY subject COLLATE "C" FOR SHARE
+"""
+_PERMISSIONS: Final = """
+    SELECT subject, purpose, controller, choice, epoch, channels, expires_at, basis
+    FROM gate_permissions WHERE subject = ANY(%s)
+"""
 _MARKS: Final = """
-    SELECT 'flag', flag FROM gate_flags WHERE subject = %s
-    UNION ALL SELECT 'case', case_id FROM gate_closed_cases WHERE subject = %s
+    SELECT subject, 'flag', flag FROM gate_flags WHERE subject = ANY(%s)
+    UNION ALL SELECT subject, 'case', case_id FROM gate_closed_cases WHERE subject = ANY(%s)
 """
 _UNFINISHED_ROWS: Final = sql.SQL("""
     SELECT {ask}, l.prompt_id FROM ledger l {version}
@@ -52,49 +62,50 @@ def ask_of(columns: Sequence[Any]) -> Ask:
     return Ask(*columns[:ASK_COLUMNS])
 
 
-class View:
-    """A person's set as it is read inside a transaction: asked for first, fetched later.
+class Views:
+    """People's sets as they are read inside a transaction: asked for first, fetched later.
 
     The lock is a statement of its own before the others: joined with them, it would be waited for
     while they kept the snapshot from before the wait.
     """
 
-    def __init__(self, subject: str, cursors: tuple[Cursor, Cursor, Cursor]) -> None:
-        self._subject = subject
-        self._serial, self._permissions, self._marks = cursors
+    def __init__(self, cursors: tuple[Cursor, Cursor, Cursor]) -> None:
+        self._serials, self._permissions, self._marks = cursors
 
     @classmethod
-    async def ask(cls, connection: Connection, subject: str) -> "View":
-        """Lock the person's row and ask for the set; nothing is waited for yet."""
-        who = (subject,)
-        serial = await connection.execute(
-            "SELECT serial FROM gate_subjects WHERE subject = %s FOR SHARE", who
-        )
-        permissions = await connection.execute(
-            "SELECT purpose, controller, choice, epoch, channels, expires_at, basis"
-            " FROM gate_permissions WHERE subject = %s",
-            who,
-        )
-        marks = await connection.execute(_MARKS, who * 2)
-        return cls(subject, (serial, permissions, marks))
-
-    async def fetch(self) -> PermissionSet | None:
-        """The set; None for a person unknown here."""
-        serial = await self._serial.fetchone()
-        if serial is None:
-            return None
-        permissions = tuple(_permission(row) for row in await self._permissions.fetchall())
-        marks = await self._marks.fetchall()
-        return PermissionSet(
-            subject=self._subject,
-            serial=serial[0],
-            permissions=permissions,
-            flags=frozenset(Flag(mark) for kind, mark in marks if kind == "flag"),
-            closed_cases=frozenset(mark for kind, mark in marks if kind == "case"),
+    async def ask(cls, connection: Connection, subjects: Sequence[str]) -> "Views":
+        """Lock their rows and ask for the sets; nothing is waited for yet."""
+        who = list(subjects)
+        return cls(
+            (
+                await connection.execute(_LOCK, (who,)),
+                await connection.execute(_PERMISSIONS, (who,)),
+                await connection.execute(_MARKS, (who, who)),
+            )
         )
 
+    async def fetch(self) -> dict[str, PermissionSet]:
+        """The sets; a person unknown here has none."""
+        serials = dict(await self._serials.fetchall())
+        permissions: defaultdict[str, list[Permission]] = defaultdict(list)
+        marks: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        for subject, *columns in await self._permissions.fetchall():
+            permissions[subject].append(_permission(columns))
+        for subject, kind, mark in await self._marks.fetchall():
+            marks[subject].append((kind, mark))
+        return {
+            subject: PermissionSet(
+                subject=subject,
+                serial=serial,
+                permissions=tuple(permissions[subject]),
+                flags=frozenset(Flag(mark) for kind, mark in marks[subject] if kind == "flag"),
+                closed_cases=frozenset(mark for kind, mark in marks[subject] if kind == "case"),
+            )
+            for subject, serial in serials.items()
+        }
 
-def _permission(row: tuple[Any, ...]) -> Permission:
+
+def _permission(row: Sequence[Any]) -> Permission:
     purpose, controller, choice, epoch, channels, expires_at, basis = row
     return Permission(
         purpose, controller, Choice(choice), epoch, frozenset(channels), expires_at, basis

@@ -1,6 +1,7 @@
 """The ledger in PostgreSQL: the queue and the scheduler, and the claim behind the gate."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,7 +13,7 @@ from services.notifications.adapters.postgres.gate import (
     ASK,
     ASK_COLUMNS,
     VERSION,
-    View,
+    Views,
     ask_of,
     suppress,
 )
@@ -32,9 +33,10 @@ from services.notifications.ports import Claimed, ClaimedRow, StoppedRow
 
 _CLAIM_MOST: Final = 100
 _DUE_ROWS: Final = sql.SQL("""
-    SELECT {ask}, l.prompt_id, l.nudge, l.traceparent FROM ledger l {version}
-    WHERE l.subject = %s AND l.state = 'new' AND l.channel = ANY(%s)
-      AND l.not_before <= %s AND v.document IS NOT NULL
+    SELECT {ask}, l.subject, l.prompt_id, l.nudge, l.traceparent
+    FROM unnest(%s::text[], %s::text[]) AS wanted (subject, channel)
+    JOIN ledger l ON l.subject = wanted.subject AND l.channel = wanted.channel {version}
+    WHERE l.state = 'new' AND l.not_before <= %s AND v.document IS NOT NULL
     ORDER BY l.created_at, l.prompt_id, l.channel LIMIT %s FOR UPDATE OF l SKIP LOCKED
 """).format(ask=ASK, version=VERSION)
 # One statement, so one instant: whatever stands at a position is seen before anything behind it.
@@ -87,6 +89,7 @@ _DUE_STREAMS: Final = sql.SQL("""
 @dataclass(frozen=True, slots=True)
 class _Due:
     ask: Ask
+    subject: str
     prompt_id: str
     nudge: str
     traceparent: str
@@ -100,40 +103,38 @@ class PostgresLedger:
 
     async def claim(
         self,
-        subject: str,
-        channels: Iterable[Channel],
+        people: Mapping[str, Collection[Channel]],
         *,
         now: datetime,
         lease: timedelta,
         guard: Callable[[], None] = lambda: None,
     ) -> Claimed:
         """Let what is due through the gate, in one transaction with its claim."""
-        wanted = [channel.value for channel in channels]
 
         async def work(connection: Connection) -> Claimed:
-            view, due = await self._read(connection, subject, wanted, now)
+            views, due = await self._read(connection, people, now)
             guard()
-            judged = [(row, judge(row.ask, view, now)) for row in due]
-            return await self._write(connection, subject, judged, now, lease)
+            judged = [(row, judge(row.ask, views.get(row.subject), now)) for row in due]
+            return await self._write(connection, judged, now, lease)
 
         return await self._store.run(work)
 
     async def _read(
-        self, connection: Connection, subject: str, channels: list[str], now: datetime
-    ) -> tuple[PermissionSet | None, list[_Due]]:
-        """The person's set under its lock, and their due rows under theirs."""
-        view = await View.ask(connection, subject)
+        self, connection: Connection, people: Mapping[str, Collection[Channel]], now: datetime
+    ) -> tuple[dict[str, PermissionSet], list[_Due]]:
+        """The people's sets under their locks, and their due rows under theirs."""
+        wanted = [(subject, channel.value) for subject, of in people.items() for channel in of]
+        views = await Views.ask(connection, list(people))
         rows = await connection.execute(
             _DUE_ROWS,
-            (subject, channels, now, _CLAIM_MOST),
+            ([each[0] for each in wanted], [each[1] for each in wanted], now, _CLAIM_MOST),
         )
-        seen = await view.fetch()
+        seen = await views.fetch()
         return seen, [_Due(ask_of(row), *row[ASK_COLUMNS:]) for row in await rows.fetchall()]
 
     async def _write(
         self,
         connection: Connection,
-        subject: str,
         judged: Sequence[tuple[_Due, Verdict]],
         now: datetime,
         lease: timedelta,
@@ -142,38 +143,29 @@ class PostgresLedger:
         passed = [row for row, verdict in judged if isinstance(verdict, Passed)]
         stopped = [(row, each.reason) for row, each in judged if isinstance(each, Stopped)]
         if passed:
-            await self._write_claims(connection, subject, passed, now, lease)
+            await self._write_claims(connection, passed, now, lease)
         await suppress(
             connection,
             [(row.prompt_id, row.ask.channel, reason) for row, reason in stopped],
             now,
         )
+        unsettled = {row.subject for row, verdict in judged if isinstance(verdict, ReadThrough)}
         return Claimed(
-            rows=tuple(
-                ClaimedRow(row.prompt_id, Channel(row.ask.channel), row.nudge, row.traceparent)
-                for row in passed
-            ),
-            stopped=tuple(
-                StoppedRow(
-                    *(row.prompt_id, Channel(row.ask.channel), row.nudge, row.traceparent), reason
-                )
-                for row, reason in stopped
-            ),
-            read_through=any(isinstance(verdict, ReadThrough) for _, verdict in judged),
+            rows=tuple(ClaimedRow(*_named(row)) for row in passed),
+            stopped=tuple(StoppedRow(*_named(row), reason) for row, reason in stopped),
+            read_through=tuple(sorted(unsettled)),
             more=len(judged) == _CLAIM_MOST and bool(passed or stopped),
         )
 
     async def _write_claims(
-        self,
-        connection: Connection,
-        subject: str,
-        passed: Sequence[_Due],
-        now: datetime,
-        lease: timedelta,
+        self, connection: Connection, passed: Sequence[_Due], now: datetime, lease: timedelta
     ) -> None:
-        on_stream = [row.ask.channel == Channel.STREAM for row in passed]
-        positions = await self._draw(connection, subject, sum(on_stream))
-        drawn = [next(positions) if streamed else None for streamed in on_stream]
+        streamed = Counter(row.subject for row in passed if row.ask.channel == Channel.STREAM)
+        positions = await self._draw(connection, streamed)
+        drawn = [
+            next(positions[row.subject]) if row.ask.channel == Channel.STREAM else None
+            for row in passed
+        ]
         await connection.execute(
             "UPDATE ledger l SET fence = l.fence + 1, attempt = l.attempt + 1, claimed_at = %s,"
             " position = k.position,"
@@ -192,17 +184,23 @@ class PostgresLedger:
             ),
         )
 
-    async def _draw(self, connection: Connection, subject: str, number: int) -> Iterator[int]:
-        """The next positions of a person; the row's lock keeps others waiting until the commit."""
-        if not number:
-            return iter(())
+    async def _draw(
+        self, connection: Connection, numbers: Mapping[str, int]
+    ) -> dict[str, Iterator[int]]:
+        """The next positions of each; the rows' locks keep others waiting until the commit."""
+        if not numbers:
+            return {}
+        subjects = sorted(numbers)
         cursor = await connection.execute(
-            "INSERT INTO stream_positions AS p VALUES (%s, %s) ON CONFLICT (subject)"
-            " DO UPDATE SET position = p.position + excluded.position RETURNING position",
-            (subject, number),
+            "INSERT INTO stream_positions AS p SELECT * FROM unnest(%s::text[], %s::bigint[])"
+            " ON CONFLICT (subject) DO UPDATE SET position = p.position + excluded.position"
+            " RETURNING subject, position",
+            (subjects, [numbers[subject] for subject in subjects]),
         )
-        (last,) = await cursor.fetchone() or (number,)
-        return iter(range(last - number + 1, last + 1))
+        return {
+            subject: iter(range(last - numbers[subject] + 1, last + 1))
+            for subject, last in await cursor.fetchall()
+        }
 
     async def on_stream(
         self, subject: str, after: int, *, now: datetime, limit: int
@@ -227,6 +225,10 @@ class PostgresLedger:
         """Of these people, those with stream rows that wait or lie ahead of the position."""
         given = (list(reached), list(reached.values()), now, now)
         return [row[0] for row in await self._store.one(_DUE_STREAMS, given)]
+
+
+def _named(row: _Due) -> tuple[str, str, Channel, str, str]:
+    return row.subject, row.prompt_id, Channel(row.ask.channel), row.nudge, row.traceparent
 
 
 def _item(subject: str, columns: Sequence[Any]) -> OnStream:

@@ -12,7 +12,7 @@ from services.notifications.adapters.postgres.gate import (
     ASK,
     ASK_COLUMNS,
     VERSION,
-    View,
+    Views,
     ask_of,
     suppress,
 )
@@ -100,9 +100,9 @@ class PostgresPrompts:
         """
 
         async def work(connection: Connection) -> Content | Stopped | None:
-            asked = await View.ask(connection, opening.subject)
+            asked = await Views.ask(connection, [opening.subject])
             rows = await connection.execute(_ROW, (opening.prompt_id, opening.subject))
-            view = await asked.fetch()
+            view = (await asked.fetch()).get(opening.subject)
             row = _on(opening.channel, [_row(each) for each in await rows.fetchall()])
             if row.state.is_final and row.state is not State.OPENED:
                 return Stopped(Reason.WITHDRAWN)
