@@ -18,6 +18,7 @@ NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
 BIRTH = "civil-registration.birth.registered.v1"
 DEATH = "civil-registration.death.registered.v1"
+LOSS = "civil-registration.pregnancy-loss.registered.v1"
 MOVE = "residence.address.moved.v1"
 BENEFIT = "benefit.universal-credit.awarded.v1"
 
@@ -88,6 +89,17 @@ def a_death(*identifiers: subjects_pb2.Identifier, **changed: Any) -> subjects_p
     """A death of whoever the identifiers mean, for identity to resolve."""
     deceased = subjects_pb2.Person(role="deceased", identifiers=identifiers)
     return a_resolve_request(DEATH, [deceased], {"certificate": "final"}, **changed)
+
+
+def a_baby(name: str = "", born: str = "2026-11-18", **changed: Any) -> subjects_pb2.Person:
+    """A baby that died, as the event of the loss has it; no name, no forename."""
+    return a_child(name, born, **{"role": "baby"} | changed)
+
+
+def a_loss(*persons: subjects_pb2.Person, **changed: Any) -> subjects_pb2.ResolveRequest:
+    """The loss of a baby of the persons given, for identity to resolve."""
+    about = {"publisher": "nhs", "occurred": "2026-11-19"} | changed
+    return a_resolve_request(LOSS, persons, {"loss": "neonatal_death"}, **about)
 
 
 def a_resolve_request(

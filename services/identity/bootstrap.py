@@ -129,6 +129,7 @@ async def _run(parts: _Parts, probe: Probe, stop: asyncio.Event) -> None:
                     parts.relay.run(stop),
                     upkeep.keep_fencing(around.fencing, stop),
                     upkeep.keep_expiring(around.store, around.clock, stop),
+                    upkeep.keep_doubts_counted(around.store, stop),
                     around.event_types.watch(stop, _reloaded),
                     around.agreements.watch(stop, _reloaded),
                 )

@@ -39,6 +39,11 @@ _taking_effect = _METER.create_counter(
 _pending = _METER.create_gauge(
     "joinedup.identity.fences_pending", "{fence}", "Fences that do not hold everywhere yet"
 )
+_doubtful = _METER.create_gauge(
+    "joinedup.identity.losses_doubtful",
+    "{event}",
+    "Losses that may be about more than one child: each is silent until the register says which",
+)
 _relayed = _METER.create_counter(
     "joinedup.identity.outbox_relayed", "{record}", "Permission sets told to the log"
 )
@@ -85,6 +90,11 @@ def permissions_expired(people: int) -> None:
     """Count people one of whose permissions ended by itself."""
     if people:
         _changes.add(people, {"joinedup.outcome": "expired"})
+
+
+def losses_doubtful(count: int) -> None:
+    """Note how many losses may be about more than one child."""
+    _doubtful.set(count)
 
 
 def fences_pending(count: int) -> None:

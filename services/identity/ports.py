@@ -88,6 +88,15 @@ class Asking:
     fact_digest: bytes | None = field(repr=False)
 
 
+@dataclass(frozen=True)
+class FlagRow:
+    """A flag on a person, and the event that says so."""
+
+    handle: str = field(repr=False)
+    flag: Flag
+    event_id: str
+
+
 class SubjectRows(Protocol):
     """People and the identifiers that lead to them; part of one transaction."""
 
@@ -134,6 +143,9 @@ class EventRows(Protocol):
     async def write_down(self, news: News, at: datetime) -> None:
         """Write down people, cases or new members of them, record fields and whose types are so."""
 
+    async def doubt(self, event_ids: Sequence[str], at: datetime) -> None:
+        """Note that these losses may be about more than one child."""
+
     async def answer(self, answers: Sequence[tuple[Statement, Resolution]], at: datetime) -> None:
         """Keep the answers, so that the same event is always answered the same."""
 
@@ -150,11 +162,14 @@ class PermissionRows(Protocol):
     async def save(self, outcome: Outcome, at: datetime) -> None:
         """Rows, serial, history, the whole set for the log and the fence to come, in one."""
 
-    async def flag(self, handle: str, flag: Flag, event_id: str) -> None:
-        """The event puts a flag on a person for as long as the event is in force."""
+    async def flag(self, flags: Sequence[FlagRow]) -> None:
+        """Mark people, each for as long as the row's event is in force."""
 
-    async def flagged_by(self, event_ids: Sequence[str]) -> list[str]:
-        """Who has a flag from one of the events, whether or not it is in force."""
+    async def touched(self, handles: Sequence[str], event_ids: Sequence[str]) -> list[str]:
+        """Whose marks may change with those of these people and of those the events flagged.
+
+        They themselves, and everyone whom a case about one of them joins; in order.
+        """
 
 
 class Transaction(Protocol):
@@ -202,6 +217,9 @@ class Store(Protocol):
 
     async def due(self, now: datetime, limit: int) -> list[str]:
         """People with a permission whose time is over and not counted yet."""
+
+    async def doubtful_losses(self) -> list[str]:
+        """The ids of losses in force that may be about more than one child."""
 
     async def sign_in(self, issuer: str, sub: str) -> tuple[str, str] | None:
         """Handle and language of the person an account is bound to."""

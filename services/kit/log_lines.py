@@ -25,6 +25,7 @@ ALLOWED_FIELDS: Final = frozenset(
         "code",
         "condition",
         "count",
+        "event_id",
         "file",
         "group",
         "lag",

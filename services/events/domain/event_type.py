@@ -96,6 +96,9 @@ def contradictions(
     facts = entry["facts"].get("properties", {})
     yield from _prohibited(entry["type"], prohibitions)
     yield from _unknown_roles(entry)
+    case, fences = entry.get("case"), entry.get("fences", {})
+    if case and (case["kind"] == "loss") != (fences.get("role") == case["anchor"]):
+        yield "/case/kind", "loss_without_fence", "is loss just where the anchor is fenced"
     if not any(role["concerned"] for role in entry["roles"].values()):
         yield "/roles", "nobody_concerned", "no role is concerned: nothing would be written"
     for index, name in enumerate(entry["on_log"]):

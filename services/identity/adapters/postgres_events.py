@@ -62,7 +62,13 @@ _CASES: Final = """
         UNION SELECT m.case_id FROM people, case_members m WHERE m.handle = ANY(people.handles)
     )
     SELECT c.case_id, c.kind, c.anchor, c.birth_date, c.sex, c.forename_hmac,
-        ARRAY(SELECT m.handle FROM case_members m WHERE m.case_id = c.case_id)
+        ARRAY(SELECT m.handle FROM case_members m WHERE m.case_id = c.case_id),
+        EXISTS (SELECT FROM subject_identifiers i WHERE i.handle = c.anchor),
+        ARRAY(
+            SELECT DISTINCT f.event_id FROM flags f
+            WHERE f.handle = c.anchor AND NOT EXISTS (
+                SELECT FROM void_events v WHERE v.event_id = f.event_id)
+        )
     FROM meant JOIN cases c USING (case_id) ORDER BY c.position
 """
 # In one statement, because a short one costs more to send than to carry out.
@@ -101,6 +107,10 @@ _WRITE_DOWN: Final = """
         registered_at, recorded_at, lawful_basis)
     SELECT fed->>0, fed->>1, fed->2, event_id, publisher, occurred, registered_at, %(at)s, basis
     FROM told, jsonb_array_elements(told.fields) AS fed
+"""
+_DOUBT: Final = """
+    INSERT INTO doubtful_losses (noticed_at, event_id) SELECT %s, unnest(%s::text[])
+    ON CONFLICT DO NOTHING
 """
 _ANSWER: Final = """
     INSERT INTO resolved_events (resolved_at, event_id, type, publisher, reason, supersedes,
@@ -163,7 +173,10 @@ class PostgresEvents:
         values = {"case_ids": Jsonb(case_ids), "handles": Jsonb(handles)}
         cursor = await self._connection.execute(_CASES, values)
         return [
-            Case(row[0], row[1], row[2], Sketch(row[3], row[4], row[5]), frozenset(row[6]))
+            Case(
+                *(row[0], row[1], row[2], Sketch(row[3], row[4], row[5])),
+                *(frozenset(row[6]), row[7], frozenset(row[8])),
+            )
             for row in await cursor.fetchall()
         ]
 
@@ -176,6 +189,11 @@ class PostgresEvents:
             "told": Jsonb([told_row(each) for each in news.told]),
         }
         await self._connection.execute(_WRITE_DOWN, values)
+
+    async def doubt(self, event_ids: Sequence[str], at: datetime) -> None:
+        """Once for each, whoever notices first."""
+        if event_ids:
+            await self._connection.execute(_DOUBT, [at, list(event_ids)])
 
     async def answer(self, answers: Sequence[tuple[Statement, Resolution]], at: datetime) -> None:
         """The answers as they were given, in plain JSON."""

@@ -1,6 +1,7 @@
 """Permissions, flags and their history, in PostgreSQL."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from services.identity.domain.permission import (
     PermissionSet,
 )
 from services.identity.domain.permission_history import append
-from services.identity.ports import NewId
+from services.identity.ports import FlagRow, NewId
 from services.identity.wire.permissions import permission_set_bytes
 from services.kit.postgres import Connection
 from services.kit.telemetry import current_traceparent
@@ -26,6 +27,12 @@ _READ: Final = """
         ARRAY(
             SELECT DISTINCT f.flag FROM flags f
             WHERE f.handle = s.handle AND NOT EXISTS (
+                SELECT FROM void_events v WHERE v.event_id = f.event_id)
+        ),
+        ARRAY(
+            SELECT DISTINCT m.case_id
+            FROM case_members m JOIN cases c USING (case_id) JOIN flags f ON f.handle = c.anchor
+            WHERE m.handle = s.handle AND NOT EXISTS (
                 SELECT FROM void_events v WHERE v.event_id = f.event_id)
         ),
         p.purpose, p.controller, p.choice, p.epoch, p.lawful_basis, p.channels, p.expires_at,
@@ -63,7 +70,19 @@ _SAVE_FENCE: Final = """
     INSERT INTO fences (handle, serial, requested_at) VALUES (%s, %s, %s)
     ON CONFLICT (handle) DO UPDATE SET serial = excluded.serial
 """
-_FLAGGED_BY: Final = "SELECT DISTINCT handle FROM flags WHERE event_id = ANY(%s)"
+_FLAG: Final = """
+    INSERT INTO flags (handle, flag, event_id)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
+    ON CONFLICT DO NOTHING
+"""
+_TOUCHED: Final = """
+    WITH flagged AS (
+        SELECT unnest(%s::text[]) AS handle UNION SELECT handle FROM flags WHERE event_id = ANY(%s)
+    )
+    SELECT handle FROM flagged
+    UNION SELECT m.handle
+    FROM flagged JOIN cases c ON c.anchor = flagged.handle JOIN case_members m USING (case_id)
+"""
 
 
 async def read_sets(connection: Connection, handles: Sequence[str]) -> dict[str, PermissionSet]:
@@ -71,12 +90,17 @@ async def read_sets(connection: Connection, handles: Sequence[str]) -> dict[str,
     rows = await (await connection.execute(_READ, [list(handles)])).fetchall()
     held: dict[str, PermissionSet] = {}
     permissions: dict[str, list[Permission]] = {}
-    for handle, serial, flags, *row in rows:
-        held[handle] = PermissionSet(handle, serial, flags=frozenset(map(Flag, flags)))
+    for handle, serial, flags, closed_cases, *row in rows:
+        held[handle] = PermissionSet(
+            subject=handle,
+            serial=serial,
+            flags=frozenset(map(Flag, flags)),
+            closed_cases=frozenset(closed_cases),
+        )
         if row[0] is not None:
             permissions.setdefault(handle, []).append(_permission(row))
     return {
-        handle: PermissionSet(handle, each.serial, tuple(permissions.get(handle, ())), each.flags)
+        handle: replace(each, permissions=tuple(permissions.get(handle, ())))
         for handle, each in held.items()
     }
 
@@ -113,19 +137,16 @@ class PostgresPermissions:
             await self._connection.execute(_SAVE_FENCE, [handle, after.serial, at])
         self.saved = True
 
-    async def flag(self, handle: str, flag: Flag, event_id: str) -> None:
-        """The row stands for good; whether it counts, its event says."""
-        await self._connection.execute(
-            "INSERT INTO flags (handle, flag, event_id) VALUES (%s, %s, %s)",
-            [handle, flag.value, event_id],
-        )
+    async def flag(self, flags: Sequence[FlagRow]) -> None:
+        """The rows stand for good; whether they count, their events say."""
+        if flags:
+            rows = [(each.handle, each.flag.value, each.event_id) for each in flags]
+            await self._connection.execute(_FLAG, [list(each) for each in zip(*rows, strict=True)])
 
-    async def flagged_by(self, event_ids: Sequence[str]) -> list[str]:
-        """Nobody, for an event that stands alone."""
-        if not event_ids:
-            return []
-        cursor = await self._connection.execute(_FLAGGED_BY, [list(event_ids)])
-        return [row[0] for row in await cursor.fetchall()]
+    async def touched(self, handles: Sequence[str], event_ids: Sequence[str]) -> list[str]:
+        """One statement, which finds nobody else for an event that stands alone."""
+        cursor = await self._connection.execute(_TOUCHED, [list(handles), list(event_ids)])
+        return sorted(row[0] for row in await cursor.fetchall())
 
     async def _save_history(self, handle: str, changes: Sequence[Change], at: datetime) -> None:
         last = await (await self._connection.execute(_LAST_HASH, [handle])).fetchone()

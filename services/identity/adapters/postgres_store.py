@@ -32,6 +32,11 @@ _DUE: Final = """
     WHERE choice = 'given' AND NOT ended AND expires_at <= %s
     GROUP BY handle ORDER BY min(expires_at) LIMIT %s
 """
+_DOUBTFUL: Final = """
+    SELECT event_id FROM doubtful_losses d
+    WHERE NOT EXISTS (SELECT FROM void_events v WHERE v.event_id = d.event_id)
+    ORDER BY noticed_at, event_id
+"""
 _SIGN_IN: Final = """
     SELECT s.handle, s.language FROM sign_ins i JOIN subjects s USING (handle)
     WHERE i.issuer = %s AND i.sub = %s
@@ -113,6 +118,12 @@ class PostgresStore:
         """Longest due first."""
         async with connection(self._pool) as current:
             rows = await (await current.execute(_DUE, [now, limit])).fetchall()
+        return [row[0] for row in rows]
+
+    async def doubtful_losses(self) -> list[str]:
+        """Longest in doubt first."""
+        async with connection(self._pool) as current:
+            rows = await (await current.execute(_DOUBTFUL)).fetchall()
         return [row[0] for row in rows]
 
     async def sign_in(self, issuer: str, sub: str) -> tuple[str, str] | None:

@@ -58,12 +58,18 @@ class Permission:
 
 @dataclass(frozen=True)
 class PermissionSet:
-    """Everything one person permits, and the flags on them."""
+    """Everything one person permits, and what silences prompts to them: flags and closed cases."""
 
     subject: str = field(repr=False)
     serial: int = 0
     permissions: tuple[Permission, ...] = ()
     flags: frozenset[Flag] = frozenset()
+    closed_cases: frozenset[str] = frozenset()
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """Everything that silences prompts, whatever is permitted."""
+        return self.flags | self.closed_cases
 
     def row(self, purpose: str, controller: str) -> Permission:
         """The row; one that was never written means no."""
@@ -89,7 +95,7 @@ class Outcome:
 
     after: PermissionSet
     changes: tuple[Change, ...] = ()
-    flagged: bool = False
+    silenced: bool = False
 
     @property
     def subject(self) -> str:
@@ -99,7 +105,7 @@ class Outcome:
     @property
     def must_be_fenced(self) -> bool:
         """Whether somebody, somewhere, might still act on more than is now permitted."""
-        return self.flagged or any(change.ends for change in self.changes)
+        return self.silenced or any(change.ends for change in self.changes)
 
 
 @dataclass(frozen=True)
@@ -175,13 +181,15 @@ def expire(current: PermissionSet, now: datetime) -> Outcome:
     return outcome
 
 
-def put_flags(current: PermissionSet, flags: Iterable[Flag]) -> Outcome:
-    """The set with these flags and no others; one more flag must be fenced, one fewer need not."""
-    wanted = frozenset(flags)
-    if wanted == current.flags:
+def put_marks(
+    current: PermissionSet, flags: Iterable[Flag], closed_cases: Iterable[str]
+) -> Outcome:
+    """The set with these marks and no others; one more must be fenced, one fewer need not."""
+    after = replace(current, flags=frozenset(flags), closed_cases=frozenset(closed_cases))
+    if after == current:
         return Outcome(current)
-    after = replace(current, serial=current.serial + 1, flags=wanted)
-    return Outcome(after, flagged=bool(wanted - current.flags))
+    after = replace(after, serial=current.serial + 1)
+    return Outcome(after, silenced=bool(after.marks - current.marks))
 
 
 def _refuse(current: PermissionSet, before: Permission, choice: Choice) -> Outcome:
@@ -207,7 +215,7 @@ def _changed(outcome: Outcome, row: Permission, signed_by: str, *, ends: bool) -
     rows = tuple(sorted((*others, row), key=_key))
     after = replace(before, serial=before.serial + 1, permissions=rows)
     change = Change(after.serial, row, signed_by, ends)
-    return Outcome(after, (*outcome.changes, change), outcome.flagged)
+    return Outcome(after, (*outcome.changes, change), outcome.silenced)
 
 
 def _key(permission: Permission) -> tuple[str, str]:

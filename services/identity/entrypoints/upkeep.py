@@ -1,4 +1,4 @@
-"""The work that nobody calls for: fences that are still to hold, permissions that run out."""
+"""The work nobody calls for: fences still to hold, permissions that run out, doubts to tell."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,6 +13,7 @@ from services.kit.telemetry import log
 
 FENCE_EVERY_SECONDS: Final = 1.0
 EXPIRE_EVERY_SECONDS: Final = 5.0
+DOUBT_EVERY_SECONDS: Final = 30.0
 
 
 async def keep_fencing(fencing: Fencing, stop: asyncio.Event) -> None:
@@ -23,6 +24,23 @@ async def keep_fencing(fencing: Fencing, stop: asyncio.Event) -> None:
         return False
 
     await _every(FENCE_EVERY_SECONDS, work, stop)
+
+
+async def keep_doubts_counted(store: Store, stop: asyncio.Event) -> None:
+    """Say how many losses wait for their register to tell which child it was, until stopped."""
+    told: set[str] = set()
+
+    async def work() -> bool:
+        doubtful = set(await store.doubtful_losses())
+        metrics.losses_doubtful(len(doubtful))
+        for event_id in sorted(doubtful - told):
+            log(__name__).warning(
+                "a loss may be about more than one child", extra={"event_id": event_id}
+            )
+        told.update(doubtful)
+        return False
+
+    await _every(DOUBT_EVERY_SECONDS, work, stop)
 
 
 async def keep_expiring(store: Store, clock: Clock, stop: asyncio.Event) -> None:

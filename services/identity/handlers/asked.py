@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from services.identity.domain.child_case import Case, Cases, Sketch, find_case
+from services.identity.domain.birth_date import born_before_loss
+from services.identity.domain.child_case import (
+    CHILD,
+    Case,
+    Cases,
+    Sketch,
+    find_case,
+    possible_cases,
+)
 from services.identity.domain.entries import Entries
 from services.identity.domain.entry import Placed, Statement, place
 from services.identity.domain.event_type import EventType, Role
@@ -35,7 +43,9 @@ class Asked:
         self.named: list[Named] = []
         self.minted: list[SubjectRow] = []
         self.case: Case | None = None
+        self.case_is_new = False
         self.case_is_news = False
+        self.joined: frozenset[str] = frozenset()
         self.placed: Placed
         self.fact_digest: bytes | None = None
         self._child: Named | None = None
@@ -57,7 +67,9 @@ class Asked:
         if self._child is not None:
             child = self._child.person
             digest = fingerprints.of_forename(child.forename) if child.forename else None
-            self._sketch = Sketch(child.birth_date, child.sex, digest)
+            occurred = self.event.occurred
+            born = child.birth_date or (born_before_loss(occurred) if self.type.fence else occurred)
+            self._sketch = Sketch(born, child.sex, digest)
 
     @property
     def concerned(self) -> list[Named]:
@@ -97,14 +109,41 @@ class Asked:
         rule, child, sketch = self.type.case, self._child, self._sketch
         if rule is None or child is None or sketch is None:
             return
-        known = [each for each in self.named if each.match.handle]
-        members = {each.match.handle or "" for each in known if each.person.role in rule.members}
-        self.case = cases.get(before) or find_case(
-            cases.of(each.match.handle or "" for each in known),
+        # A loss may be told of somebody else now than by the statement it replaces.
+        self.case = None if self.states_a_loss else cases.get(before)
+        self.case = self.case or find_case(
+            [each for each in self._cases(cases) if each.kind == CHILD],
             anchor=child.match.handle,
-            members=frozenset(members),
+            members=self._known_members,
             sketch=sketch,
         )
+
+    @property
+    def states_a_loss(self) -> bool:
+        """Whether somebody is to be silent because of it."""
+        return self.type.fence is not None and self.event.reason.states_a_fact
+
+    def possible_cases(self, cases: Cases) -> list[Case]:
+        """Every other case that may be about the same child."""
+        child, sketch = self._child, self._sketch
+        if child is None or sketch is None:
+            return []
+        return possible_cases(
+            [each for each in self._cases(cases) if each != self.case],
+            anchor=child.match.handle,
+            identified=bool(child.marks),
+            members=self._known_members,
+            sketch=sketch,
+        )
+
+    def _cases(self, cases: Cases) -> list[Case]:
+        return cases.of(each.match.handle for each in self.named if each.match.handle)
+
+    @property
+    def _known_members(self) -> frozenset[str]:
+        members = self.type.case.members if self.type.case else ()
+        known = (each.match.handle for each in self.named if each.person.role in members)
+        return frozenset(handle for handle in known if handle)
 
     def _mint(self, new_id: NewId) -> None:
         """Give everyone a handle; those whom nobody knew are to be written down.
@@ -131,12 +170,13 @@ class Asked:
         if rule is None or child is None or sketch is None:
             return
         members = frozenset(each.handle for each in self.named if each.person.role in rule.members)
-        found, self.case_is_news = self.case, True
+        found, self.case_is_new = self.case, self.case is None
         if found is None:
-            self.case = Case(new_id(), rule.kind, child.handle, sketch, members)
-            return
+            named = bool(child.marks)
+            found = Case(new_id(), rule.kind, child.handle, sketch, frozenset(), identified=named)
+        self.joined = members - found.members
         self.case = replace(found, members=found.members | members)
-        self.case_is_news = self.case != found
+        self.case_is_news = self.case_is_new or bool(self.joined)
 
     def place(self, entries: Entries, arrival: int) -> None:
         """Take the event's place in its entry, once everyone it names is known."""

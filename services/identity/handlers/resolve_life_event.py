@@ -1,7 +1,7 @@
 """The persons of events become handles, cases and what may be derived of them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -21,7 +21,7 @@ from services.identity.domain.life_event import LifeEvent
 from services.identity.domain.resolution import Profile, Resolution, resolved_person
 from services.identity.handlers.asked import Asked
 from services.identity.handlers.fencing import Fencing
-from services.identity.handlers.silence import silence
+from services.identity.handlers.silence import flags_of, silence
 from services.identity.ports import NewId, News, Opened, Store, Transaction
 
 FENCE_SECONDS = 2.0
@@ -117,6 +117,7 @@ class _Resolving:
         self._known: dict[bytes, str] = {}
         self._entries = Entries()
         self._cases = Cases()
+        self._doubtful: set[str] = set()
         # Behind everything that has a position already.
         self._arrivals = count(2**62)
 
@@ -144,7 +145,7 @@ class _Resolving:
 
     async def _open_cases(self, asked: Sequence[Asked]) -> Cases:
         """Looked for also where nobody is known: the time an answer takes must not tell."""
-        about = [each for each in asked if each.type.case is not None]
+        about = [each for each in asked if each.type.case or each.type.fence]
         if not about:
             return Cases()
         handles = {handle for each in about for handle in each.known_handles(self._known)}
@@ -211,6 +212,7 @@ class _Resolving:
                 conflicts=each.conflicts,
             )
         await self._tx.events.answer(answers, self._now)
+        await self._tx.events.doubt(sorted(self._doubtful), self._now)
 
     async def _write_down(self, ready: Sequence[Asked]) -> None:
         for each in ready:
@@ -224,15 +226,28 @@ class _Resolving:
         minted = [row for each in ready for row in each.minted]
         told = [each.told for each in ready if each.event.reason.states_a_fact]
         await self._tx.events.write_down(News(minted, cases, told), self._now)
-        await self._tx.events.place([each.placed for each in ready if each.type.fence is None])
 
     async def _silence(self, ready: Sequence[Asked]) -> dict[str, tuple[str, ...]]:
-        """By event id, who is silent because of it."""
-        return {
-            each.event.event_id: await silence(self._tx, each, each.type.fence, self._now)
-            for each in ready
-            if each.type.fence is not None
-        }
+        """By event id, who is silent because of it; all take their place in their entries."""
+        fenced: dict[str, tuple[str, ...]] = {}
+        quiet = []
+        for each in ready:
+            flags = flags_of(each, self._cases)
+            is_lost = each.case is not None and bool(each.case.lost_by)
+            if flags or is_lost or each.type.fence is not None:
+                silent = await silence(self._tx, each, flags, self._now)
+                fenced[each.event.event_id] = silent if each.type.fence is not None else ()
+                self._doubt(flag.event_id for flag in flags)
+            else:
+                quiet.append(each.placed)
+        await self._tx.events.place(quiet)
+        return fenced
+
+    def _doubt(self, event_ids: Iterable[str]) -> None:
+        """Note the losses that may be about more than one child."""
+        for event_id in event_ids:
+            if len(self._cases.lost_by(event_id)) > 1:
+                self._doubtful.add(event_id)
 
     async def _profiles(self, ready: Sequence[Asked]) -> dict[str, Profile]:
         asking = [person for each in ready for person in each.asking]

@@ -55,6 +55,7 @@ def permission_set_message(held: PermissionSet) -> permission_set_pb2.Permission
         serial=held.serial,
         permissions=map(permission_message, held.permissions),
         flags=[_FLAGS[flag] for flag in sorted(held.flags)],
+        closed_cases=sorted(held.closed_cases),
     )
 
 

@@ -15,6 +15,7 @@ OWNERS = {
     "urn:uk:register:civil-registration": "gro",
     "urn:uk:register:civil-registration-scotland": "nrs",
     "urn:uk:register:civil-registration-northern-ireland": "groni",
+    "urn:uk:health:birth-notifications": "nhs",
     "urn:uk:register:drivers": "dvla",
     "urn:uk:benefit:universal-credit": "dwp",
     "urn:uk:council-tax:cardiff": "council-cardiff",

@@ -52,6 +52,11 @@ def test_only_listed_facts_leave_the_door():
             changed(case={**BIRTH["case"], "members": ["mother", "aunt"]}),
             ("/case/members/1", "role_unknown"),
         ),
+        (changed(case={**BIRTH["case"], "kind": "loss"}), ("/case/kind", "loss_without_fence")),
+        (
+            changed(fences={"role": "child", "flag": "deceased"}),
+            ("/case/kind", "loss_without_fence"),
+        ),
         (changed(fences={"role": "dead", "flag": "deceased"}), ("/fences/role", "role_unknown")),
         (
             changed(record_fields=[{"role": "child", "fact": "weight", "field": "weight"}]),

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.identity.domain.birth_date import age_in_years, is_partial_date, is_whole_date
+from services.identity.domain.birth_date import (
+    age_in_years,
+    born_before_loss,
+    born_between,
+    is_partial_date,
+    is_whole_date,
+)
 
 TODAY = date(2026, 11, 20)
 days = st.dates(date(1900, 1, 1), date(2026, 11, 20))
@@ -76,3 +82,30 @@ def test_a_date_may_be_partial(text):
 def test_what_is_no_date_is_none(text):
     assert not is_partial_date(text)
     assert not is_whole_date(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2026-11-18", date(2026, 11, 18), date(2026, 11, 18)),
+        ("2024-02", date(2024, 2, 1), date(2024, 2, 29)),
+        ("2026", date(2026, 1, 1), date(2026, 12, 31)),
+        ("2026-10-22/2026-11", date(2026, 10, 22), date(2026, 11, 30)),
+        ("", date.min, date.max),
+    ],
+)
+def test_a_birth_date_means_any_day_between_two(text, first, last):
+    assert born_between(text) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("lost", "born"),
+    [
+        ("2026-11-19", "2026-10-22/2026-11-19"),
+        ("2026-11", "2026-10-04/2026-11-30"),
+        ("0001-01-01", "0001-01-01/0001-01-01"),
+        ("", ""),
+    ],
+)
+def test_a_newborn_who_died_was_born_within_four_weeks_before(lost, born):
+    assert born_before_loss(lost) == born

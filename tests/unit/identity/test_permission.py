@@ -16,7 +16,7 @@ from services.identity.domain.permission import (
     expire,
     give,
     object_to,
-    put_flags,
+    put_marks,
     withdraw,
 )
 from tests.builders import BASIS, NOW, an_empty_set, some_terms
@@ -77,7 +77,7 @@ def play(taken):
             case "expire", []:
                 outcome = expire(held, now)
             case "flags", [flags]:
-                outcome = put_flags(held, flags)
+                outcome = put_marks(held, flags, ())
         yield Step(name, rest[0] if rest else None, now, held, outcome)
         held = outcome.after
 
@@ -248,15 +248,26 @@ def test_terms_that_make_no_sense_are_refused(changed, path, code):
 
 
 def test_a_flag_that_is_there_already_changes_nothing():
-    held = put_flags(an_empty_set(), {Flag.DECEASED}).after
+    held = put_marks(an_empty_set(), {Flag.DECEASED}, ()).after
 
-    assert put_flags(held, {Flag.DECEASED}) == Outcome(held)
+    assert put_marks(held, {Flag.DECEASED}, ()) == Outcome(held)
 
 
 def test_lifting_a_flag_is_told_and_needs_no_fence():
-    held = put_flags(an_empty_set(), {Flag.DECEASED}).after
+    held = put_marks(an_empty_set(), {Flag.DECEASED}, ()).after
 
-    outcome = put_flags(held, ())
+    outcome = put_marks(held, (), ())
 
     assert outcome.after.serial == 2
     assert not outcome.must_be_fenced
+
+
+def test_one_more_closed_case_is_fenced_and_one_fewer_need_not():
+    closed = put_marks(an_empty_set(), (), {"case"})
+
+    assert closed.must_be_fenced
+    assert closed.after.closed_cases == {"case"}
+    reopened = put_marks(closed.after, (), ())
+    assert reopened.after.serial == 2
+    assert not reopened.must_be_fenced
+    assert put_marks(closed.after, (), {"other"}).must_be_fenced
