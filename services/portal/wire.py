@@ -86,6 +86,7 @@ def prompt(answer: prompts_pb2.OpenResponse) -> Prompt:
         value=answer.value,
         opinion=_OPINIONS.get(answer.response),
         why=_why(answer.why),
+        parts=tuple(prompt(part) for part in answer.parts),
     )
 
 

@@ -178,6 +178,10 @@ def in_words(opened: dict[str, Any]) -> list[str]:
         f" ({safe(fact.get('source', ''))}, {safe(fact.get('date', ''))})"
         for fact in why.get("facts", ())
     )
-    lines.append(f"{labels.offered} {safe(why.get('controller_name', ''))}.")
+    if why.get("controller_name"):
+        lines.append(f"{labels.offered} {safe(why['controller_name'])}.")
     lines.append(safe(why.get("how_to_object", "")))
-    return [line for line in lines if line]
+    said = [line for line in lines if line]
+    for part in opened.get("parts", ()):
+        said += ["", *in_words(part)]
+    return said

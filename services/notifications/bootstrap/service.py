@@ -35,6 +35,7 @@ from services.notifications.adapters.postgres.prompts import PostgresPrompts
 from services.notifications.adapters.postgres.sweep import PostgresSweep
 from services.notifications.adapters.redis_wake_ups import RedisWakeUps
 from services.notifications.bootstrap.outside import Outside, catalogue
+from services.notifications.domain import digest
 from services.notifications.domain.errors import Closing, StoreUnavailable
 from services.notifications.domain.lease import Confirmed, ServingLease
 from services.notifications.domain.tokens import PlaceTokens
@@ -229,7 +230,7 @@ class Service:
 
     async def keep_nudges(self) -> None:
         """Keep every version in force; its first text stays."""
-        await PostgresNudges(self.outside.store).keep(self.catalogue.nudges)
+        await PostgresNudges(self.outside.store).keep([*self.catalogue.nudges, digest.DOCUMENT])
 
     async def watch_catalogue(self, stop: asyncio.Event) -> None:
         """Keep what a change of the catalogue brings, for as long as it takes."""

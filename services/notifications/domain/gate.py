@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from services.notifications.domain import digest
 from services.notifications.domain.ledger import Reason
 from services.notifications.domain.permission import Choice, Flag, Permission, PermissionSet
 
+# A digest offers nothing by itself: each of its parts passes when it is opened.
+_COVER: Final = frozenset({digest.BASIS})
 # What needs nobody's yes: declared in the catalogue for a nudge, never said in a request.
 NEEDS_NO_PERMISSION: Final = frozenset({"statutory_notice", "vital_interest"})
 
@@ -63,7 +66,7 @@ def judge(ask: Ask, view: PermissionSet | None, now: datetime) -> Verdict:
     ended = judge_ended(ask, view)
     if ended is not None:
         return ended
-    if ask.basis in NEEDS_NO_PERMISSION:
+    if ask.basis in NEEDS_NO_PERMISSION | _COVER:
         return Passed()
     permission = view.find(ask.purpose, ask.controller) if view is not None else None
     return _judge_now(ask, permission, now)
@@ -81,7 +84,7 @@ def judge_ended(ask: Ask, view: PermissionSet | None) -> Stopped | ReadThrough |
         return Stopped(Reason.DECEASED)
     if ask.case_id in view.closed_cases:
         return Stopped(Reason.CASE_CLOSED)
-    if ask.basis in NEEDS_NO_PERMISSION:
+    if ask.basis in NEEDS_NO_PERMISSION | _COVER:
         return None
     return _judge_epoch(ask, view.find(ask.purpose, ask.controller))
 

@@ -79,12 +79,16 @@ class InboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class OpenedPrompt:
-    """What the ledger knows of a prompt that passed the gate: enough to render it."""
+    """What the ledger knows of a prompt that passed the gate: enough to render it.
+
+    A digest has parts, each passed by itself, and no decision of its own.
+    """
 
     prompt_id: str
-    decision: Decision
+    decision: Decision | None
     nudge_document: Mapping[str, Any]
     answer: Answer | None
+    parts: "tuple[OpenedPrompt, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ class Content:
     contact: str
     nudge: str
     answer: Answer | None
+    parts: "tuple[Content, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

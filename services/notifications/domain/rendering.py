@@ -75,8 +75,11 @@ _HOW_TO_OBJECT: Final = Bilingual(
 def render(opened: OpenedPrompt, names: Names, language: Language) -> Content:
     """What an opened prompt says in one language; raises ContentUnavailable."""
     nudge = nudge_of(opened.nudge_document)
-    decided = opened.decision.nudge_of(opened.prompt_id)
-    if decided is None:
+    if opened.parts:
+        return _cover(opened, nudge, names, language)
+    decision = opened.decision
+    decided = decision.nudge_of(opened.prompt_id) if decision is not None else None
+    if decision is None or decided is None:
         raise ContentUnavailable
     words = {name: in_words(value, language) for name, value in decided.parameters.items()}
     purpose = names.purpose(nudge.purpose, language)
@@ -93,7 +96,7 @@ def render(opened: OpenedPrompt, names: Names, language: Language) -> Content:
         deadline=words.get("deadline", ""),
         value=nudge.value.in_(language),
         rule=nudge.explanation.in_(language),
-        facts=why_facts(opened.decision, decided, names, language),
+        facts=why_facts(decision, decided, names, language),
         reference=nudge.reference,
         lawful_basis=_lawful_basis(nudge, language),
         controller_name=department,
@@ -101,6 +104,31 @@ def render(opened: OpenedPrompt, names: Names, language: Language) -> Content:
         contact=nudge.contact.in_(language),
         nudge=f"{nudge.id} {nudge.version}",
         answer=opened.answer,
+    )
+
+
+def _cover(opened: OpenedPrompt, nudge: Nudge, names: Names, language: Language) -> Content:
+    """A digest: a few words, and each part as it would be opened alone."""
+    return Content(
+        prompt_id=opened.prompt_id,
+        language=language,
+        title=nudge.title.in_(language),
+        body=nudge.body.in_(language),
+        rule=nudge.explanation.in_(language),
+        nudge=f"{nudge.id} {nudge.version}",
+        answer=opened.answer,
+        parts=tuple(render(part, names, language) for part in opened.parts),
+        link="",
+        purpose="",
+        controller="",
+        deadline="",
+        value="",
+        facts=(),
+        reference="",
+        lawful_basis="",
+        controller_name="",
+        how_to_object="",
+        contact="",
     )
 
 

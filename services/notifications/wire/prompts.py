@@ -84,6 +84,7 @@ def open_response(content: Content) -> prompts_pb2.OpenResponse:
             if content.answer is None
             else _RESPONSES[content.answer]
         ),
+        parts=map(open_response, content.parts),
     )
 
 

@@ -63,7 +63,7 @@ class Why:
 
 @dataclass(frozen=True)
 class Prompt:
-    """An opened prompt."""
+    """An opened prompt; a digest has parts, each a prompt as it would be opened alone."""
 
     prompt_id: str
     language: str
@@ -76,3 +76,4 @@ class Prompt:
     value: str = ""
     opinion: Opinion | None = None
     why: Why = field(default_factory=Why)
+    parts: "tuple[Prompt, ...]" = ()

@@ -71,6 +71,10 @@ async def prompt(request: Request, desk: DeskHere, person: PersonHere, prompt_id
         department=opened.why.controller_name or opened.controller,
         host=host_of_web_address(opened.link),
         reference_host=host_of_web_address(opened.why.reference),
+        parts=[
+            (part, host_of_web_address(part.link), part.why.controller_name or part.controller)
+            for part in opened.parts
+        ],
     )
 
 

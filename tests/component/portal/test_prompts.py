@@ -78,6 +78,18 @@ async def test_a_prompt_is_opened_through_the_gate_and_says_everything(portal, s
         assert said in page.text
 
 
+async def test_what_comes_back_together_is_one_page_with_all_of_it(portal, signed_in):
+    prompt_id = portal.town.prompt()
+    portal.town.digests[prompt_id] = [new_random_id(), new_random_id()]
+
+    page = await signed_in.page(f"/prompts/{prompt_id}")
+
+    assert page.headings["h1"] == ["Some suggestions are open to you again"]
+    assert page.headings["h2"].count("You can claim Child Benefit") == 2
+    assert page.text.count("18 February 2027") == 2
+    assert page.text.count("Stop prompts like this from HM Revenue and Customs") == 2
+
+
 async def test_a_prompt_speaks_welsh(portal, signed_in):
     prompt_id = portal.town.prompt()
 

@@ -61,6 +61,7 @@ class Town:
     opened: list[tuple[str, str, str]] = field(default_factory=list)
     said: dict[str, prompts_pb2.Response.ValueType] = field(default_factory=dict)
     title: str = ""
+    digests: dict[str, list[str]] = field(default_factory=dict)
     broken: Exception | None = None
     exchanged: int = 0
 
@@ -205,7 +206,17 @@ class Notifications(PromptsServicer):
             raise rpc.RpcRefused(grpc.StatusCode.FAILED_PRECONDITION, "prompt_withdrawn")
         self.town.opened.append((request.prompt_id, request.channel, request.language))
         self.town.prompts[request.prompt_id] = prompts_pb2.STATE_OPENED
-        return self._said(request.prompt_id, request.language)
+        said = self._said(request.prompt_id, request.language)
+        parts = self.town.digests.get(request.prompt_id)
+        if parts is None:
+            return said
+        return prompts_pb2.OpenResponse(
+            prompt_id=request.prompt_id,
+            language=said.language,
+            title="Some suggestions are open to you again",
+            body="We had stopped them.",
+            parts=[self._said(each, request.language) for each in parts],
+        )
 
     def _said(self, prompt_id: str, language: str) -> Any:
         welsh = language == "cy"

@@ -137,6 +137,11 @@ class Identity:
         flags = [permission_set_pb2.FLAG_DECEASED]
         return self._keep(a_set_message(subject, self._serial(subject) + 1, *rows, flags=flags))
 
+    def revive(self, subject: str) -> PermissionSet:
+        """Lift the flag: the death was entered in error."""
+        rows = self.sets[subject].permissions
+        return self._keep(a_set_message(subject, self._serial(subject) + 1, *rows))
+
     def close(self, subject: str, *cases: str) -> PermissionSet:
         """Close cases of a person: a child was lost."""
         rows, serial = self.sets[subject].permissions, self._serial(subject) + 1

@@ -12,27 +12,14 @@ from typing import Any, Final
 from psycopg import sql
 
 from services.kit.postgres import Connection
+from services.notifications.adapters.postgres import digests
+from services.notifications.adapters.postgres.asks import ASK, ASK_COLUMNS, VERSION, ask_of
 from services.notifications.adapters.postgres.store import Store
-from services.notifications.domain.gate import Ask, Stopped, judge_ended
+from services.notifications.domain import digest
+from services.notifications.domain.gate import Ask, ReadThrough, Stopped, judge_ended
 from services.notifications.domain.ledger import UNFINISHED, Reason
 from services.notifications.domain.permission import Choice, Flag, Permission, PermissionSet
 from services.notifications.ports import Taken
-
-# The version that a row is rendered from: the decision's own, or the newest minor of its major
-# when it was scheduled. `v.document` is null while no such version was ever loaded.
-VERSION: Final = sql.SQL("""
-    LEFT JOIN LATERAL (
-        SELECT kept.document FROM nudge_versions kept
-        WHERE kept.id = l.nudge AND kept.major = l.major
-          AND (kept.minor = l.minor OR l.scheduled)
-        ORDER BY kept.minor DESC LIMIT 1
-    ) v ON true
-""")
-ASK: Final = sql.SQL("""
-    l.purpose, l.controller, l.epoch, l.permission_serial, l.channel, l.expires_at,
-    coalesce(v.document ->> 'lawful_basis', ''), l.case_id
-""")
-ASK_COLUMNS: Final = 8
 
 _SERIAL: Final = sql.SQL("SELECT serial FROM gate_subjects WHERE subject = %s")
 # In the order of the characters, as `sorted` has them: whoever locks several people does so in one.
@@ -55,11 +42,6 @@ _UNFINISHED_ROWS: Final = sql.SQL("""
 """).format(ask=ASK, version=VERSION)
 
 Cursor = Any  # psycopg's, of a statement whose answer is still on its way
-
-
-def ask_of(columns: Sequence[Any]) -> Ask:
-    """The question of a row selected by ASK."""
-    return Ask(*columns[:ASK_COLUMNS])
 
 
 class Views:
@@ -155,18 +137,25 @@ class PostgresGate:
         row = await locked.fetchone()
         if row is None or row[0] >= new.serial:
             return None
-        await self._replace(connection, new)
+        lifted = await self._replace(connection, new)
         ended = await self._end_rows(connection, new)
+        if lifted:
+            await digests.bring_back(connection, new)
         return Taken(new.subject, new.serial, ended)
 
-    async def _replace(self, connection: Connection, new: PermissionSet) -> None:
+    async def _replace(self, connection: Connection, new: PermissionSet) -> bool:
+        """Write the new set in place of the old; whether anything silences the person no more."""
         who = (new.subject,)
         await connection.execute(
             "UPDATE gate_subjects SET serial = %s WHERE subject = %s", (new.serial, new.subject)
         )
         await connection.execute("DELETE FROM gate_permissions WHERE subject = %s", who)
-        await connection.execute("DELETE FROM gate_flags WHERE subject = %s", who)
-        await connection.execute("DELETE FROM gate_closed_cases WHERE subject = %s", who)
+        flags = await connection.execute(
+            "DELETE FROM gate_flags WHERE subject = %s RETURNING flag", who
+        )
+        cases = await connection.execute(
+            "DELETE FROM gate_closed_cases WHERE subject = %s RETURNING case_id", who
+        )
         for each in new.permissions:
             await connection.execute(
                 "INSERT INTO gate_permissions (subject, purpose, controller, choice, epoch, serial,"
@@ -184,6 +173,9 @@ class PostgresGate:
             await connection.execute(
                 "INSERT INTO gate_closed_cases VALUES (%s, %s)", (new.subject, case_id)
             )
+        silenced = {Flag(row[0]) for row in await flags.fetchall()}
+        closed = {row[0] for row in await cases.fetchall()}
+        return bool(silenced - new.flags or closed - new.closed_cases)
 
     async def _end_rows(self, connection: Connection, new: PermissionSet) -> int:
         """End every prompt that nobody has opened and whose permission the set has ended."""
@@ -192,7 +184,10 @@ class PostgresGate:
             (new.subject, [state.value for state in UNFINISHED]),
         )
         asked = [(ask_of(row), row[ASK_COLUMNS]) for row in await cursor.fetchall()]
-        verdicts = [(ask, prompt_id, judge_ended(ask, new)) for ask, prompt_id in asked]
+        verdicts = [
+            (ask, prompt_id, await _verdict(connection, ask, prompt_id, new))
+            for ask, prompt_id in asked
+        ]
         stopped = [
             (prompt_id, ask.channel, verdict.reason)
             for ask, prompt_id, verdict in verdicts
@@ -200,6 +195,15 @@ class PostgresGate:
         ]
         await suppress(connection, stopped)
         return len(stopped)
+
+
+async def _verdict(
+    connection: Connection, ask: Ask, prompt_id: str, new: PermissionSet
+) -> Stopped | ReadThrough | None:
+    verdict = judge_ended(ask, new)
+    if verdict is None and ask.basis == digest.BASIS:
+        return await digests.ended(connection, prompt_id, new)
+    return verdict
 
 
 async def suppress(

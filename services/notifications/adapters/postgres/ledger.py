@@ -9,14 +9,8 @@ from typing import Any, Final
 from psycopg import sql
 
 from services.kit.postgres import Connection
-from services.notifications.adapters.postgres.gate import (
-    ASK,
-    ASK_COLUMNS,
-    VERSION,
-    Views,
-    ask_of,
-    suppress,
-)
+from services.notifications.adapters.postgres.asks import ASK, ASK_COLUMNS, VERSION, ask_of
+from services.notifications.adapters.postgres.gate import Views, suppress
 from services.notifications.adapters.postgres.store import Store
 from services.notifications.domain.gate import (
     Ask,

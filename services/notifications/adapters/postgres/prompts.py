@@ -1,30 +1,25 @@
 """Prompts in their person's hands: opened through the gate, received, answered, listed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from psycopg import sql
 
 from services.kit.postgres import Connection
-from services.notifications.adapters.postgres.gate import (
-    ASK,
-    ASK_COLUMNS,
-    VERSION,
-    Views,
-    ask_of,
-    suppress,
-)
+from services.notifications.adapters.postgres.asks import ASK, ASK_COLUMNS, VERSION, ask_of
+from services.notifications.adapters.postgres.gate import Views, suppress
 from services.notifications.adapters.postgres.outcomes import add_outcome
 from services.notifications.adapters.postgres.store import Store
+from services.notifications.domain import digest
 from services.notifications.domain.errors import (
     ContentUnavailable,
     PromptNotOpened,
     PromptUnknown,
     PromptWithdrawn,
 )
-from services.notifications.domain.gate import Ask, ReadThrough, Stopped, judge
+from services.notifications.domain.gate import Ask, Passed, ReadThrough, Stopped, judge
 from services.notifications.domain.ledger import (
     IN_INBOX,
     Channel,
@@ -32,6 +27,7 @@ from services.notifications.domain.ledger import (
     State,
     states_before,
 )
+from services.notifications.domain.permission import PermissionSet
 from services.notifications.domain.prompt import (
     Answer,
     Content,
@@ -53,6 +49,16 @@ _ROW: Final = sql.SQL("""
     FROM ledger l {version}
     LEFT JOIN decisions d ON d.event_id = l.event_id AND d.subject = l.subject
     WHERE l.prompt_id = %s AND l.subject = %s ORDER BY l.channel FOR UPDATE OF l
+""").format(ask=ASK, version=VERSION)
+
+_PARTS: Final = sql.SQL("""
+    SELECT {ask}, l.prompt_id, l.subject, l.state, l.attempt, l.opened_at IS NOT NULL,
+        EXISTS (SELECT FROM called_off c WHERE c.prompt_id = l.prompt_id) OR EXISTS (
+            SELECT FROM withdrawn_entries w WHERE w.root_event_id = l.root_event_id),
+        l.answer, l.nudge, l.version, l.event_id, v.document, d.record
+    FROM digest_parts p JOIN ledger l USING (prompt_id, channel) {version}
+    LEFT JOIN decisions d ON d.event_id = l.event_id AND d.subject = l.subject
+    WHERE p.digest_id = %s ORDER BY l.created_at, l.prompt_id
 """).format(ask=ASK, version=VERSION)
 
 _INBOX: Final = sql.SQL("""
@@ -77,7 +83,7 @@ class _Row:
     version: str
     event_id: str
     document: dict[str, Any] | None
-    record: bytes
+    record: bytes | None
 
 
 class PostgresPrompts:
@@ -113,7 +119,12 @@ class PostgresPrompts:
             if isinstance(verdict, Stopped):
                 await _stop(connection, row, verdict, now)
                 return verdict
-            content = render(_opened(row))
+            parts = await _parts(connection, row, view, now)
+            if parts is None:
+                return None
+            if row.nudge == digest.NUDGE and not parts:
+                return Stopped(Reason.WITHDRAWN)
+            content = render(_opened(row, parts))
             await _mark_opened(connection, row, now)
             opened = _outcome(row, opening.channel, OutcomeKind.OPENED, now, opening.traceparent)
             await add_outcome(connection, opened)
@@ -199,14 +210,35 @@ def _row(columns: tuple[Any, ...]) -> _Row:
     return _Row(ask_of(columns), prompt_id, subject, State(state), *rest)
 
 
-def _opened(row: _Row) -> OpenedPrompt:
+async def _parts(
+    connection: Connection, row: _Row, view: PermissionSet | None, now: datetime
+) -> tuple[OpenedPrompt, ...] | None:
+    """The parts of a digest that may be shown now; None where the view is too old to say."""
+    if row.nudge != digest.NUDGE:
+        return ()
+    cursor = await connection.execute(_PARTS, (row.prompt_id,))
+    parts = [_row(each) for each in await cursor.fetchall()]
+    judged = [
+        (part, judge(replace(part.ask, channel=row.ask.channel), view, now)) for part in parts
+    ]
+    if any(isinstance(verdict, ReadThrough) for _, verdict in judged):
+        return None
+    return tuple(
+        _opened(part)
+        for part, verdict in judged
+        if isinstance(verdict, Passed) and not part.called_off
+    )
+
+
+def _opened(row: _Row, parts: tuple[OpenedPrompt, ...] = ()) -> OpenedPrompt:
     if row.document is None:
         raise ContentUnavailable
     return OpenedPrompt(
         prompt_id=row.prompt_id,
-        decision=decision_from_record(row.record),
+        decision=decision_from_record(row.record) if row.record else None,
         nudge_document=row.document,
         answer=None if row.answer is None else Answer(row.answer),
+        parts=parts,
     )
 
 

@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'joinedup/notifications/v1/prompts.proto\x12\x19joinedup.notifications.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\"\n\x10SubscribeRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\"\xd2\x01\n\x11SubscribeResponse\x12\x39\n\x06prompt\x18\x01 \x01(\x0b\x32\'.joinedup.notifications.v1.SealedPromptH\x00\x12\x39\n\theartbeat\x18\x02 \x01(\x0b\x32$.joinedup.notifications.v1.HeartbeatH\x00\x12?\n\twithdrawn\x18\x03 \x01(\x0b\x32*.joinedup.notifications.v1.WithdrawnPromptH\x00\x42\x06\n\x04item\"T\n\x0cSealedPrompt\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\"4\n\x0fWithdrawnPrompt\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\x0b\n\tHeartbeat\"4\n\x0bListRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x0cListResponse\x12\x36\n\x07\x65ntries\x18\x01 \x03(\x0b\x32%.joinedup.notifications.v1.InboxEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"x\n\nInboxEntry\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x05state\x18\x03 \x01(\x0e\x32 .joinedup.notifications.v1.State\"C\n\x0bOpenRequest\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"\x88\x02\n\x0cOpenResponse\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0c\n\x04\x62ody\x18\x04 \x01(\t\x12\x0c\n\x04link\x18\x05 \x01(\t\x12+\n\x03why\x18\x06 \x01(\x0b\x32\x1e.joinedup.notifications.v1.Why\x12\x0f\n\x07purpose\x18\x07 \x01(\t\x12\x12\n\ncontroller\x18\x08 \x01(\t\x12\x10\n\x08\x64\x65\x61\x64line\x18\t \x01(\t\x12\r\n\x05value\x18\n \x01(\t\x12\x35\n\x08response\x18\x0b \x01(\x0e\x32#.joinedup.notifications.v1.Response\"\xbf\x01\n\x03Why\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x31\n\x05\x66\x61\x63ts\x18\x02 \x03(\x0b\x32\".joinedup.notifications.v1.WhyFact\x12\x11\n\treference\x18\x03 \x01(\t\x12\x14\n\x0clawful_basis\x18\x04 \x01(\t\x12\x17\n\x0f\x63ontroller_name\x18\x05 \x01(\t\x12\x15\n\rhow_to_object\x18\x06 \x01(\t\x12\x0f\n\x07\x63ontact\x18\x07 \x01(\t\x12\r\n\x05nudge\x18\x08 \x01(\t\"E\n\x07WhyFact\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x04 \x01(\t\"k\n\x0eRespondRequest\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x35\n\x08response\x18\x03 \x01(\x0e\x32#.joinedup.notifications.v1.Response\"B\n\x0fRespondResponse\x12/\n\x05state\x18\x01 \x01(\x0e\x32 .joinedup.notifications.v1.State*\xc2\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\r\n\tSTATE_NEW\x10\x01\x12\x11\n\rSTATE_CLAIMED\x10\x02\x12\x0e\n\nSTATE_SENT\x10\x03\x12\x13\n\x0fSTATE_DELIVERED\x10\x04\x12\x10\n\x0cSTATE_OPENED\x10\x05\x12\x14\n\x10STATE_SUPPRESSED\x10\x06\x12\x11\n\rSTATE_EXPIRED\x10\x07\x12\x10\n\x0cSTATE_FAILED\x10\x08\x12\x0e\n\nSTATE_DEAD\x10\t*~\n\x08Response\x12\x18\n\x14RESPONSE_UNSPECIFIED\x10\x00\x12\x15\n\x11RESPONSE_RECEIVED\x10\x01\x12\x14\n\x10RESPONSE_HELPFUL\x10\x02\x12\x18\n\x14RESPONSE_NOT_HELPFUL\x10\x03\x12\x11\n\rRESPONSE_DONE\x10\x04\x32\x87\x03\n\x07Prompts\x12h\n\tSubscribe\x12+.joinedup.notifications.v1.SubscribeRequest\x1a,.joinedup.notifications.v1.SubscribeResponse0\x01\x12W\n\x04List\x12&.joinedup.notifications.v1.ListRequest\x1a\'.joinedup.notifications.v1.ListResponse\x12W\n\x04Open\x12&.joinedup.notifications.v1.OpenRequest\x1a\'.joinedup.notifications.v1.OpenResponse\x12`\n\x07Respond\x12).joinedup.notifications.v1.RespondRequest\x1a*.joinedup.notifications.v1.RespondResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'joinedup/notifications/v1/prompts.proto\x12\x19joinedup.notifications.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\"\n\x10SubscribeRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\"\xd2\x01\n\x11SubscribeResponse\x12\x39\n\x06prompt\x18\x01 \x01(\x0b\x32\'.joinedup.notifications.v1.SealedPromptH\x00\x12\x39\n\theartbeat\x18\x02 \x01(\x0b\x32$.joinedup.notifications.v1.HeartbeatH\x00\x12?\n\twithdrawn\x18\x03 \x01(\x0b\x32*.joinedup.notifications.v1.WithdrawnPromptH\x00\x42\x06\n\x04item\"T\n\x0cSealedPrompt\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\"4\n\x0fWithdrawnPrompt\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\x0b\n\tHeartbeat\"4\n\x0bListRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x0cListResponse\x12\x36\n\x07\x65ntries\x18\x01 \x03(\x0b\x32%.joinedup.notifications.v1.InboxEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"x\n\nInboxEntry\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x05state\x18\x03 \x01(\x0e\x32 .joinedup.notifications.v1.State\"C\n\x0bOpenRequest\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"\xc0\x02\n\x0cOpenResponse\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0c\n\x04\x62ody\x18\x04 \x01(\t\x12\x0c\n\x04link\x18\x05 \x01(\t\x12+\n\x03why\x18\x06 \x01(\x0b\x32\x1e.joinedup.notifications.v1.Why\x12\x0f\n\x07purpose\x18\x07 \x01(\t\x12\x12\n\ncontroller\x18\x08 \x01(\t\x12\x10\n\x08\x64\x65\x61\x64line\x18\t \x01(\t\x12\r\n\x05value\x18\n \x01(\t\x12\x35\n\x08response\x18\x0b \x01(\x0e\x32#.joinedup.notifications.v1.Response\x12\x36\n\x05parts\x18\x0c \x03(\x0b\x32\'.joinedup.notifications.v1.OpenResponse\"\xbf\x01\n\x03Why\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x31\n\x05\x66\x61\x63ts\x18\x02 \x03(\x0b\x32\".joinedup.notifications.v1.WhyFact\x12\x11\n\treference\x18\x03 \x01(\t\x12\x14\n\x0clawful_basis\x18\x04 \x01(\t\x12\x17\n\x0f\x63ontroller_name\x18\x05 \x01(\t\x12\x15\n\rhow_to_object\x18\x06 \x01(\t\x12\x0f\n\x07\x63ontact\x18\x07 \x01(\t\x12\r\n\x05nudge\x18\x08 \x01(\t\"E\n\x07WhyFact\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x04 \x01(\t\"k\n\x0eRespondRequest\x12\x11\n\tprompt_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x35\n\x08response\x18\x03 \x01(\x0e\x32#.joinedup.notifications.v1.Response\"B\n\x0fRespondResponse\x12/\n\x05state\x18\x01 \x01(\x0e\x32 .joinedup.notifications.v1.State*\xc2\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\r\n\tSTATE_NEW\x10\x01\x12\x11\n\rSTATE_CLAIMED\x10\x02\x12\x0e\n\nSTATE_SENT\x10\x03\x12\x13\n\x0fSTATE_DELIVERED\x10\x04\x12\x10\n\x0cSTATE_OPENED\x10\x05\x12\x14\n\x10STATE_SUPPRESSED\x10\x06\x12\x11\n\rSTATE_EXPIRED\x10\x07\x12\x10\n\x0cSTATE_FAILED\x10\x08\x12\x0e\n\nSTATE_DEAD\x10\t*~\n\x08Response\x12\x18\n\x14RESPONSE_UNSPECIFIED\x10\x00\x12\x15\n\x11RESPONSE_RECEIVED\x10\x01\x12\x14\n\x10RESPONSE_HELPFUL\x10\x02\x12\x18\n\x14RESPONSE_NOT_HELPFUL\x10\x03\x12\x11\n\rRESPONSE_DONE\x10\x04\x32\x87\x03\n\x07Prompts\x12h\n\tSubscribe\x12+.joinedup.notifications.v1.SubscribeRequest\x1a,.joinedup.notifications.v1.SubscribeResponse0\x01\x12W\n\x04List\x12&.joinedup.notifications.v1.ListRequest\x1a\'.joinedup.notifications.v1.ListResponse\x12W\n\x04Open\x12&.joinedup.notifications.v1.OpenRequest\x1a\'.joinedup.notifications.v1.OpenResponse\x12`\n\x07Respond\x12).joinedup.notifications.v1.RespondRequest\x1a*.joinedup.notifications.v1.RespondResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'joinedup.notifications.v1.prompts_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATE']._serialized_start=1557
-  _globals['_STATE']._serialized_end=1751
-  _globals['_RESPONSE']._serialized_start=1753
-  _globals['_RESPONSE']._serialized_end=1879
+  _globals['_STATE']._serialized_start=1613
+  _globals['_STATE']._serialized_end=1807
+  _globals['_RESPONSE']._serialized_start=1809
+  _globals['_RESPONSE']._serialized_end=1935
   _globals['_SUBSCRIBEREQUEST']._serialized_start=103
   _globals['_SUBSCRIBEREQUEST']._serialized_end=137
   _globals['_SUBSCRIBERESPONSE']._serialized_start=140
@@ -55,15 +55,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENREQUEST']._serialized_start=778
   _globals['_OPENREQUEST']._serialized_end=845
   _globals['_OPENRESPONSE']._serialized_start=848
-  _globals['_OPENRESPONSE']._serialized_end=1112
-  _globals['_WHY']._serialized_start=1115
-  _globals['_WHY']._serialized_end=1306
-  _globals['_WHYFACT']._serialized_start=1308
-  _globals['_WHYFACT']._serialized_end=1377
-  _globals['_RESPONDREQUEST']._serialized_start=1379
-  _globals['_RESPONDREQUEST']._serialized_end=1486
-  _globals['_RESPONDRESPONSE']._serialized_start=1488
-  _globals['_RESPONDRESPONSE']._serialized_end=1554
-  _globals['_PROMPTS']._serialized_start=1882
-  _globals['_PROMPTS']._serialized_end=2273
+  _globals['_OPENRESPONSE']._serialized_end=1168
+  _globals['_WHY']._serialized_start=1171
+  _globals['_WHY']._serialized_end=1362
+  _globals['_WHYFACT']._serialized_start=1364
+  _globals['_WHYFACT']._serialized_end=1433
+  _globals['_RESPONDREQUEST']._serialized_start=1435
+  _globals['_RESPONDREQUEST']._serialized_end=1542
+  _globals['_RESPONDRESPONSE']._serialized_start=1544
+  _globals['_RESPONDRESPONSE']._serialized_end=1610
+  _globals['_PROMPTS']._serialized_start=1938
+  _globals['_PROMPTS']._serialized_end=2329
 # @@protoc_insertion_point(module_scope)

@@ -374,6 +374,7 @@ class OpenResponse(_message.Message):
     DEADLINE_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     RESPONSE_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     prompt_id: _builtins.str
     """The prompt."""
     language: _builtins.str
@@ -398,6 +399,10 @@ class OpenResponse(_message.Message):
     def why(self) -> Global___Why:
         """Why the person sees it."""
 
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___OpenResponse]:
+        """Of a digest: what it offers, each as it would be opened alone. Empty for every other prompt."""
+
     def __init__(
         self,
         *,
@@ -412,10 +417,11 @@ class OpenResponse(_message.Message):
         deadline: _builtins.str = ...,
         value: _builtins.str = ...,
         response: Global___Response.ValueType = ...,
+        parts: _abc.Iterable[Global___OpenResponse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["why", b"why"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "controller", b"controller", "deadline", b"deadline", "language", b"language", "link", b"link", "prompt_id", b"prompt_id", "purpose", b"purpose", "response", b"response", "title", b"title", "value", b"value", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "controller", b"controller", "deadline", b"deadline", "language", b"language", "link", b"link", "parts", b"parts", "prompt_id", b"prompt_id", "purpose", b"purpose", "response", b"response", "title", b"title", "value", b"value", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
