@@ -101,6 +101,10 @@ def contradictions(
         yield "/case/kind", "loss_without_fence", "is loss just where the anchor is fenced"
     if not any(role["concerned"] for role in entry["roles"].values()):
         yield "/roles", "nobody_concerned", "no role is concerned: nothing would be written"
+    for name, role in entry["roles"].items():
+        chosen_by = role.get("chosen_by")
+        if chosen_by is not None and facts.get(chosen_by, {}).get("type") != "boolean":
+            yield f"/roles/{name}/chosen_by", "fact_unknown", "is not a boolean fact of this type"
     for index, name in enumerate(entry["on_log"]):
         if name not in facts:
             yield f"/on_log/{index}", "fact_unknown", "is not a fact of this type"

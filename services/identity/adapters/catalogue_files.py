@@ -73,6 +73,7 @@ def _event_type(document: Document) -> EventType:
                 required=role["required"],
                 schemes=frozenset(role.get("identifiers", ())),
                 record=frozenset(role.get("record", ())),
+                chosen_by=role.get("chosen_by"),
             )
             for name, role in data["roles"].items()
         },

@@ -12,12 +12,21 @@ from services.identity.domain.permission import Flag
 
 @dataclass(frozen=True)
 class Role:
-    """What the type says of the person in one role."""
+    """What the type says of the person in one role.
+
+    Where a fact chooses it, the person is concerned only if that fact is true.
+    """
 
     concerned: bool
     required: bool
     schemes: frozenset[str] = frozenset()
     record: frozenset[str] = frozenset()
+    chosen_by: str | None = None
+
+    def is_concerned(self, facts: Mapping[str, Any]) -> bool:
+        """Whether a record is written for the person."""
+        chosen = self.chosen_by is None or facts.get(self.chosen_by) is True
+        return self.concerned and chosen
 
 
 @dataclass(frozen=True)

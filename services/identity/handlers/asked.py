@@ -74,7 +74,7 @@ class Asked:
     @property
     def concerned(self) -> list[Named]:
         """The persons a record is written for, in the order the event names them."""
-        return [each for each in self.named if each.role.concerned]
+        return [each for each in self.named if each.role.is_concerned(self.event.facts)]
 
     @property
     def found(self) -> set[str]:

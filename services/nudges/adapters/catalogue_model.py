@@ -23,11 +23,16 @@ _KINDS: Final = {"boolean": (bool,), "integer": (int,), "number": (int, float), 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """What a nudge may rely on of an event type."""
+    """What a nudge may rely on of an event type.
+
+    `unchosen` are the roles of a type that silences people: nothing is offered to them because of
+    it. Whoever an informant chose may be.
+    """
 
     type: str
     nations: frozenset[str]
     concerned: frozenset[str]
+    unchosen: frozenset[str]
     facts: Mapping[str, Mapping[str, Any]]
     on_log: frozenset[str]
     derived_record: frozenset[str]
@@ -42,6 +47,11 @@ def event_types(documents: Iterable[Document]) -> Mapping[str, EventType]:
             type=each["type"],
             nations=frozenset(each["nations"]),
             concerned=frozenset(n for n, role in each["roles"].items() if role["concerned"]),
+            unchosen=frozenset(
+                n
+                for n, role in each["roles"].items()
+                if "fences" in each and not role.get("chosen_by")
+            ),
             facts=each["facts"].get("properties", {}),
             on_log=frozenset(each["on_log"]),
             derived_record=frozenset(each.get("derived_record", ())),
@@ -163,6 +173,11 @@ def _text_faults(document: Document) -> Iterator[Problem]:
 
 
 def _audience_faults(document: Document, answered: EventType) -> Iterator[Problem]:
+    for position, role in enumerate(document.data["roles"]):
+        if role in answered.unchosen:
+            pointer = f"/roles/{position}"
+            message = f"{pointer} is told nothing of this type but what somebody chose for them"
+            yield document.problem(pointer, "role_not_chosen", message)
     for name, known in (("roles", answered.concerned), ("nations", answered.nations)):
         for position, entry in enumerate(document.data[name]):
             if entry not in known:

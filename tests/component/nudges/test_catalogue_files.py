@@ -16,6 +16,7 @@ NUDGE = "nudges/moving/council-tax.yaml"
 KEPT = [
     NUDGE,
     "events/residence.address.moved.v1.yaml",
+    "events/civil-registration.death.registered.v1.yaml",
     "agreements/moving.yaml",
     "agreements/driving.yaml",
     "agreements/health.yaml",
@@ -85,6 +86,21 @@ def test_a_fault_is_named_with_its_place(catalogue, old, new, code, lines_later)
     if lines_later is not None:
         assert (code, line + lines_later) in found
     assert all(NUDGE in each.file and each.column > 0 for each in raised.value.problems)
+
+
+def test_of_a_death_nobody_is_told_but_whom_the_informant_chose(catalogue):
+    death = "civil-registration.death.registered.v1"
+    change(catalogue, "event_type: residence.address.moved.v1", f"event_type: {death}")
+    only = "facts.council_changed, is: equal, value: true"
+    change(catalogue, only, "nation, is: equal, value: W")
+    change(catalogue, "roles: [mover]", "roles: [partner]")
+    CatalogueFiles(catalogue)
+
+    line = change(catalogue, "roles: [partner]", "roles: [deceased]")
+
+    with pytest.raises(CatalogueInvalid) as raised:
+        CatalogueFiles(catalogue)
+    assert [(each.code, each.line) for each in raised.value.problems] == [("role_not_chosen", line)]
 
 
 def test_the_same_id_twice_names_both_places(catalogue):

@@ -22,6 +22,7 @@ PRESSURE = re.compile(
     r"brys|brysiwch|colli|cyfle olaf|dirwy|rhaid|rhy hwyr)\b",
     re.IGNORECASE,
 )
+DEATH = "civil-registration.death.registered.v1"
 MONEY = re.compile(r"[£%]|\d{3,}")
 
 
@@ -46,15 +47,15 @@ def reading_age(text):
     return 0.39 * len(words) / sentences + 11.8 * syllables / len(words) - 15.59 + 5
 
 
-def test_there_are_ten_over_four_life_events():
-    assert len(NUDGES) == 10
-    assert len({nudge["event_type"] for nudge in NUDGES.values()}) == 4
+def test_a_death_brings_nothing_but_what_the_informant_chose():
+    about_death = [n for n in NUDGES.values() if n["event_type"] == DEATH]
+
+    assert about_death
+    assert {role for nudge in about_death for role in nudge["roles"]} == {"partner"}
 
 
-def test_a_death_brings_no_nudge():
-    assert not [
-        n for n in NUDGES.values() if n["event_type"].startswith("civil-registration.death")
-    ]
+def test_the_loss_of_a_baby_brings_nothing():
+    assert not [n for n in NUDGES.values() if "pregnancy-loss" in n["event_type"]]
 
 
 @EACH

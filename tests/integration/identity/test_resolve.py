@@ -12,6 +12,7 @@ from services.kit.ids import is_id, new_random_id
 from services.kit.rpc import fields_of, reason_of
 from tests.builders import (
     BENEFIT,
+    DEATH,
     MOVE,
     a_birth,
     a_child,
@@ -281,3 +282,15 @@ async def test_an_event_id_of_another_length_is_only_a_name(identity):
     answer = await identity.subjects.Resolve(a_move(a_nino(8), event_id=new_random_id() * 2))
 
     assert is_id(answer.persons[0].subject)
+
+
+@pytest.mark.parametrize("chosen", [None, False, True])
+async def test_a_partner_is_told_of_a_death_by_the_informants_choice_alone(identity, chosen):
+    facts = {"certificate": "final"} | ({} if chosen is None else {"partner_guidance": chosen})
+    deceased = subjects_pb2.Person(role="deceased", identifiers=[a_nino(1)])
+    partner = a_mother(a_nino(2), role="partner")
+
+    answer = await identity.subjects.Resolve(a_resolve_request(DEATH, [deceased, partner], facts))
+
+    told = [each.role for each in answer.persons]
+    assert told == (["deceased", "partner"] if chosen else ["deceased"])
