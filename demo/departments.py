@@ -12,6 +12,7 @@ from demo.town.people import Townsperson
 
 BIRTH: Final = "civil-registration.birth.registered.v1"
 DEATH: Final = "civil-registration.death.registered.v1"
+LOSS: Final = "civil-registration.pregnancy-loss.registered.v1"
 MOVED: Final = "residence.address.moved.v1"
 LICENCE: Final = "driving.licence.renewed.v1"
 UNIVERSAL_CREDIT: Final = "benefit.universal-credit.awarded.v1"
@@ -26,6 +27,7 @@ _COUNCILS: Final = {
     "W": ("council-cardiff", "urn:uk:council-tax:cardiff"),
     "E": ("council-leeds", "urn:uk:council-tax:leeds"),
 }
+_HOSPITALS: Final = ("nhs", "urn:uk:health:birth-notifications")
 _DRIVERS: Final = ("dvla", "urn:uk:register:drivers")
 _BENEFITS: Final = ("dwp", "urn:uk:benefit:universal-credit")
 
@@ -79,10 +81,37 @@ class Registers:
         register = _REGISTRARS[person.nation]
         event = self._event(DEATH, register, person.nation, on, now)
         event["data"] |= {
-            "persons": [_described("deceased", person)],
+            "persons": [_described("deceased", person, schemes=("nino", "nhs-number"))],
             "facts": {"certificate": "final"},
         }
         return Sent(register[0], event, {"deceased": person})
+
+    def loss(self, mother: Townsperson, *, born: date, on: date, now: datetime) -> Sent:
+        """The death of a newborn, as a hospital tells of it: without a name."""
+        event = self._event(LOSS, _HOSPITALS, mother.nation, on, now)
+        event["data"] |= {
+            "persons": [
+                {"role": "baby", "birth_date": born.isoformat()},
+                _described("mother", mother, schemes=("nhs-number",)),
+            ],
+            "facts": {"loss": "neonatal_death"},
+        }
+        return Sent(_HOSPITALS[0], event, {"mother": mother})
+
+    def in_error(self, sent: Sent, *, now: datetime) -> Sent:
+        """The same register withdraws an entry that it made in error."""
+        told = sent.event
+        source = (sent.publisher, told["source"])
+        data = told["data"]
+        on = date.fromisoformat(data["occurred"])
+        event = self._event(told["type"], source, data["nation"], on, now)
+        event["data"] |= {
+            "reason": "cancelled",
+            "supersedes": told["id"],
+            "persons": data["persons"],
+            "facts": data["facts"],
+        }
+        return Sent(sent.publisher, event, sent.concerned)
 
     def move(self, person: Townsperson, *, on: date, now: datetime) -> Sent:
         """A move, as a council that publishes here hears of it."""
@@ -141,10 +170,12 @@ def _described(
     role: str, person: Townsperson, schemes: tuple[str, ...] = ("nino",)
 ) -> dict[str, Any]:
     """A person as a department writes them down: what it holds, and nothing else."""
-    held = {"nino": person.nino, "driver-number": person.driver_number}
+    held = {
+        "nino": person.nino,
+        "nhs-number": person.nhs_number,
+        "driver-number": person.driver_number,
+    }
     numbers = [{"scheme": each, "value": held[each]} for each in schemes if held[each]]
-    if role == "deceased" and person.nhs_number:
-        numbers.append({"scheme": "nhs-number", "value": person.nhs_number})
     described: dict[str, Any] = {
         "role": role,
         "identifiers": numbers,

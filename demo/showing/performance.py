@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from demo.acts import birth, faults, opening, play, portal, withdrawal
+from demo.acts import birth, faults, opening, play, portal, silence, withdrawal
 from demo.showing.steps import Checker, Narrator, Stopped, Teller
 from demo.stage import Stage, open_stage
 from deploy.local.platform import Platform
@@ -61,6 +61,7 @@ async def show(console: Console, seed: int, people: int) -> bool:
             tell.say(text)
             await birth.step_by_step(stage, tell)
             await tell.step("the no holds", _withdrawal(stage, tell))
+            await tell.step("what must not arrive", _silences(stage, tell))
             _addresses(stage, tell)
             await asyncio.Event().wait()
     except Stopped:
@@ -86,6 +87,8 @@ async def _steps(stage: Stage, tell: Checker, figures: dict[str, Any]) -> None:
     await tell.step("portal in two languages", portal.visit(stage))
     await tell.step("withdrawal took effect", withdrawal.withdraw(stage, tell))
     await tell.step("withdrawal holds", withdrawal.it_holds(stage))
+    await tell.step("a baby dies", silence.a_baby_dies(stage, tell))
+    await tell.step("a death entered in error", silence.somebody_dies(stage, tell))
     await tell.step("nudges and Kafka killed in mid-play", faults.killed_in_mid_play(stage))
 
 
@@ -98,6 +101,12 @@ async def _opening(stage: Stage, tell: Teller) -> None:
 async def _withdrawal(stage: Stage, tell: Teller) -> str:
     await withdrawal.withdraw(stage, tell)
     return await withdrawal.one_more_birth(stage, tell)
+
+
+async def _silences(stage: Stage, tell: Teller) -> str:
+    return "; ".join(
+        [await silence.a_baby_dies(stage, tell), await silence.somebody_dies(stage, tell)]
+    )
 
 
 async def _up(tell: Teller, console: Console) -> Platform:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import cycle
+from itertools import count, cycle
 from typing import Final
 
 from demo.evidence import percentile
 from demo.publishing import Record
+from demo.screens import Screen, screens
 from demo.stage import Stage
 from demo.town.people import Townsperson
-from joinedup.client import Choices, Device, PersonSession
+from joinedup.client import Choices
 from tests.performance.bench import Bench
 from tests.performance.report import Result
 
@@ -24,39 +24,8 @@ SECONDS: Final = 20.0
 DEATHS: Final = 15
 SCREENS: Final = 4
 MOVE_SECONDS: Final = 1.5
-HEARD_SECONDS: Final = 20.0
 _REFUSED: Final = ("family", "hmrc")
 _MOVING: Final = (("moving", "council"), ("moving", "dvla"))
-
-
-@dataclass(slots=True)
-class Screen:
-    """A device on which nobody opens anything: what it shows, and when that was taken back."""
-
-    person: Townsperson
-    choices: Choices
-    shown: list[str] = field(default_factory=list)
-    gone_at: dict[str, float] = field(default_factory=dict)
-    moves: int = 0
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def take_back(self, prompt_id: str) -> None:
-        """A prompt leaves the screen."""
-        self.gone_at[prompt_id] = time.monotonic()
-        self.changed.set()
-
-    async def listen(self, device: Device) -> None:
-        """Show whatever comes, for ever."""
-        async for received in device.prompts():
-            self.shown.append(received.prompt_id)
-            self.changed.set()
-
-    async def until(self, shown: int, gone: int) -> None:
-        """Wait until so many prompts were shown, and so many taken back; raises TimeoutError."""
-        async with asyncio.timeout(HEARD_SECONDS):
-            while len(self.shown) < shown or len(self.gone_at) < gone:
-                self.changed.clear()
-                await self.changed.wait()
 
 
 @dataclass(slots=True)
@@ -72,10 +41,13 @@ async def permission(bench: Bench) -> list[Result]:
     """Withdrawals, deaths and recalls at once, beside a steady rate of events."""
     stage = await bench.town()
     mourned = (each for each in stage.players.others if each.nation != "NI")
+    permitting = [each for each in stage.players.known if each.nino and each.nation != "NI"]
+    # Another day each time: the same fact told again would be decided as that.
+    days = count(1)
     runs = []
-    async with _screens(stage) as screens:
+    async with screens(stage, permitting[:SCREENS]) as shown:
         for _ in range(bench.runs):
-            runs.append(await _run(stage, screens, mourned))
+            runs.append(await _run(stage, shown, mourned, days))
             bench.say(_told(runs[-1]))
     at = f"at {EVENTS_A_SECOND:.0f} events/s"
     refused, deaths = [each.refused for each in runs], [each.deaths for each in runs]
@@ -88,7 +60,9 @@ async def permission(bench: Bench) -> list[Result]:
     ]
 
 
-async def _run(stage: Stage, screens: list[Screen], mourned: Iterator[Townsperson]) -> Seen:
+async def _run(
+    stage: Stage, shown: list[Screen], mourned: Iterator[Townsperson], days: Iterator[int]
+) -> Seen:
     seen, record = Seen(), Record()
     events = stage.script.events(int(EVENTS_A_SECOND * SECONDS))
     async with asyncio.TaskGroup() as works:
@@ -97,8 +71,8 @@ async def _run(stage: Stage, screens: list[Screen], mourned: Iterator[Townsperso
         )
         works.create_task(_refuse(stage, seen.refused, load))
         works.create_task(_mourn(stage, mourned, seen.deaths))
-        for each in screens:
-            works.create_task(_recall(stage, each, seen.recalled, load))
+        for each in shown:
+            works.create_task(_recall(stage, each, days, seen.recalled, load))
     if record.failed:
         raise RuntimeError(f"not all events came in: {dict(record.failed)}")
     return seen
@@ -130,58 +104,28 @@ async def _mourn(stage: Stage, mourned: Iterator[Townsperson], seen: list[float]
 
 
 async def _recall(
-    stage: Stage, screen: Screen, seen: list[float], load: asyncio.Task[None]
+    stage: Stage,
+    screen: Screen,
+    days: Iterator[int],
+    seen: list[float],
+    load: asyncio.Task[None],
 ) -> None:
     """A move brings prompts that nobody opens; then the person says no."""
     while not load.done():
         before = len(screen.shown)
         for each in _MOVING:
             await screen.choices.give(*each)
-        # Another day each time: the same fact told again would be decided as that.
-        screen.moves += 1
-        on = (stage.now - timedelta(days=screen.moves)).date()
+        on = (stage.now - timedelta(days=next(days))).date()
         move = stage.registers.move(screen.person, on=on, now=stage.now)
         await stage.departments.publish(move)
-        await screen.until(before + 1, 0)
+        await screen.until(shown=before + 1)
         began = time.monotonic()
         for each in _MOVING:
             await screen.choices.withdraw(*each)
         shown = screen.shown[before:]
-        await screen.until(0, len(set(screen.shown)))
+        await screen.until(gone=len(set(screen.shown)))
         seen += [screen.gone_at[each] - began for each in shown]
         await asyncio.sleep(MOVE_SECONDS)
-
-
-@asynccontextmanager
-async def _screens(stage: Stage) -> AsyncIterator[list[Screen]]:
-    """People of the examples, who permit everything, each with a device of their own."""
-    people = [each for each in stage.players.known if each.nino and each.nation != "NI"][:SCREENS]
-    provider, identity = stage.endpoints["sign_in"], stage.endpoints["identity_grpc"]
-    tasks: list[asyncio.Task[None]] = []
-    async with AsyncExitStack() as stack:
-        screens = []
-        for person in people:
-            session = await stack.enter_async_context(
-                PersonSession(person.sub, sign_in_url=provider, identity=identity)
-            )
-            screen = Screen(person, Choices(session))
-            device = await stack.enter_async_context(
-                Device(
-                    session,
-                    notifications=stage.endpoints["notifications_grpc"],
-                    on_withdrawn=screen.take_back,
-                )
-            )
-            tasks.append(asyncio.create_task(screen.listen(device)))
-            async with asyncio.timeout(HEARD_SECONDS):
-                await device.listening.wait()
-            screens.append(screen)
-        try:
-            yield screens
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _ms(runs: list[list[float]], share: float) -> list[float]:

@@ -45,9 +45,12 @@ DOCUMENT: Final[Mapping[str, Any]] = {
 }
 
 
-def digest_id(subject: str, serial: int) -> str:
-    """The id of what comes back to a person with one of their sets: the same each time."""
-    digest = hashlib.sha256(f"digest|1|{subject}|{serial}".encode()).digest()
+def digest_id(subject: str, serial: int, waits: str = "") -> str:
+    """The id of what comes back to a person with one of their sets: the same each time.
+
+    A prompt that waits for its day comes back on that day, alone; `waits` is its id.
+    """
+    digest = hashlib.sha256(f"digest|1|{subject}|{serial}|{waits}".encode()).digest()
     return base64.b32encode(digest).decode().lower()[:_ID_LENGTH]
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import grpc
+import psycopg
 import pytest
 import pytest_asyncio
 
+from joinedup.nudges.v1 import decision_pb2
 from services.kit.ids import new_random_id
 from services.kit.rpc import reason_of
 from tests.integration.notifications.running import eventually
@@ -154,6 +156,31 @@ async def test_a_flag_that_returns_takes_the_message_back_and_its_end_brings_ano
     assert [each.prompt_id for each in (await mair.open(second, "stream")).parts] == [
         nudge.prompt_id
     ]
+
+
+async def test_what_waits_for_its_day_comes_back_on_that_day(mair, identity, log, around):
+    later = a_nudge_decision(
+        outcome=decision_pb2.OUTCOME_SCHEDULED, due_at=datetime.now(UTC) + timedelta(days=3)
+    )
+    async with mair.listening() as phone:
+        await log.decide(a_decision(later, subject=mair.subject))
+        await shown(mair, log, phone, nudge := a_nudge_decision())
+        await identity.fence(identity.silence(mair.subject))
+        await phone.took_back(1)
+
+        await identity.fence(identity.revive(mair.subject))
+
+        digest = (await phone.got(2))[-1]
+    assert [each.prompt_id for each in (await mair.open(digest, "stream")).parts] == [
+        nudge.prompt_id
+    ]
+    with psycopg.connect(around.database) as connection:
+        waiting = connection.execute(
+            "SELECT l.not_before > now() FROM ledger l"
+            " JOIN digest_parts p ON p.digest_id = l.prompt_id WHERE p.prompt_id = %s",
+            (later.prompt_id,),
+        ).fetchall()
+    assert waiting == [(True,), (True,)]
 
 
 async def test_nothing_to_bring_back_brings_nothing(mair, identity, log):

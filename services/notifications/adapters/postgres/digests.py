@@ -1,5 +1,6 @@
 """Digests: the prompts that come back together once what silenced them is lifted."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from services.notifications.wire.decisions import decision_from_record
 
 # What a digest that still stands offers already is not offered by another.
 _SILENCED: Final = sql.SQL("""
-    SELECT {ask}, l.prompt_id, l.expires_at, d.record, now()
+    SELECT {ask}, l.prompt_id, l.not_before, l.expires_at, d.record, now()
     FROM ledger l {version} JOIN decisions d USING (event_id, subject)
     WHERE l.subject = %s AND l.state = 'suppressed' AND l.reason IN ('deceased', 'case_closed')
       AND l.opened_at IS NULL AND v.document IS NOT NULL
@@ -38,7 +39,7 @@ _ADD: Final = """
         version, scheduled, purpose, controller, epoch, permission_serial, state, not_before,
         expires_at, traceparent, created_at)
     SELECT %(id)s, channel, %(subject)s, %(id)s, %(id)s, %(nudge)s, 1, 0, %(version)s, false, '',
-        '', 0, %(serial)s, 'new', now(), %(expires_at)s, %(traceparent)s, now()
+        '', 0, %(serial)s, 'new', %(not_before)s, %(expires_at)s, %(traceparent)s, now()
     FROM unnest(%(channels)s::text[]) AS channel ON CONFLICT DO NOTHING
 """
 _ADD_PARTS: Final = """
@@ -55,23 +56,44 @@ _STANDS: Final = [state.value for state in (*UNFINISHED, State.OPENED)]
 class _Part:
     ask: Ask
     prompt_id: str
+    not_before: datetime
     expires_at: datetime | None
 
 
 async def bring_back(connection: Connection, new: PermissionSet) -> None:
-    """Offer again, as one prompt, what is no longer silenced and still has time."""
+    """Offer again what is no longer silenced and still has time: what is due as one prompt."""
     cursor = await connection.execute(_SILENCED, (new.subject, _STANDS))
-    parts = [part for row in await cursor.fetchall() if (part := _part(row, new)) is not None]
-    if not parts:
-        return
+    groups: defaultdict[str, list[_Part]] = defaultdict(list)
+    for row in await cursor.fetchall():
+        part, now = _part(row, new), row[-1]
+        if part is not None:
+            waits = part.prompt_id if part.not_before > now else ""
+            groups[waits].append(part)
+    for waits, parts in groups.items():
+        await _offer(connection, new, digest.digest_id(new.subject, new.serial, waits), parts)
+
+
+def _part(row: Sequence[Any], new: PermissionSet) -> _Part | None:
+    ask, (prompt_id, not_before, expires_at, record, now) = ask_of(row), row[ASK_COLUMNS:]
+    decided = decision_from_record(record).nudge_of(prompt_id)
+    if judge_ended(ask, new) is not None or decided is None:
+        return None
+    if not digest.has_time(decided.parameters, now.date()):
+        return None
+    return _Part(ask, prompt_id, not_before, expires_at)
+
+
+async def _offer(
+    connection: Connection, new: PermissionSet, made: str, parts: Sequence[_Part]
+) -> None:
     ends = [part.expires_at for part in parts]
-    made = digest.digest_id(new.subject, new.serial)
     values = {
         "id": made,
         "subject": new.subject,
         "nudge": digest.NUDGE,
         "version": digest.VERSION,
         "serial": new.serial,
+        "not_before": max(part.not_before for part in parts),
         "expires_at": None if None in ends else max(each for each in ends if each),
         "traceparent": current_traceparent(),
         "channels": sorted({part.ask.channel for part in parts}),
@@ -80,16 +102,6 @@ async def bring_back(connection: Connection, new: PermissionSet) -> None:
     # Of a prompt that was meant for two channels, one row stands for both.
     channels = {part.prompt_id: part.ask.channel for part in parts}
     await connection.execute(_ADD_PARTS, (made, list(channels), list(channels.values())))
-
-
-def _part(row: Sequence[Any], new: PermissionSet) -> _Part | None:
-    ask, (prompt_id, expires_at, record, now) = ask_of(row), row[ASK_COLUMNS:]
-    decided = decision_from_record(record).nudge_of(prompt_id)
-    if judge_ended(ask, new) is not None or decided is None:
-        return None
-    if not digest.has_time(decided.parameters, now.date()):
-        return None
-    return _Part(ask, prompt_id, expires_at)
 
 
 async def ended(connection: Connection, digest_id: str, new: PermissionSet) -> Stopped | None:
