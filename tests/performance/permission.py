@@ -1,4 +1,4 @@
-"""Permission: how soon a no, a death and a recall hold, while events keep coming."""
+"""Permission: how fast the gate is, and how soon a no, a death and a recall hold beside events."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from demo.stage import Stage
 from demo.town.people import Townsperson
 from joinedup.client import Choices
 from tests.performance.bench import Bench
+from tests.performance.gate import gate
 from tests.performance.report import Result
 
 EVENTS_A_SECOND: Final = 50.0
@@ -52,7 +53,9 @@ async def permission(bench: Bench) -> list[Result]:
     at = f"at {EVENTS_A_SECOND:.0f} events/s"
     refused, deaths = [each.refused for each in runs], [each.deaths for each in runs]
     recalled = [each.recalled for each in runs]
+    claims = await gate(bench)
     return [
+        *claims,
         Result(f"a withdrawal takes effect, p50 {at}", "ms", _ms(refused, 0.5), target=50),
         Result(f"a withdrawal takes effect, p99.9 {at}", "ms", _ms(refused, 0.999), target=2500),
         Result("a death published until all is silent, p99", "ms", _ms(deaths, 0.99), target=1000),
