@@ -101,6 +101,9 @@ class Sweep(Protocol):
     async def expire(self, now: datetime, limit: int) -> int:
         """End what is no longer worth showing."""
 
+    async def forget_recalls(self, before: datetime, limit: int) -> int:
+        """Forget what was taken back so long ago that no device can still show it."""
+
     async def unfinished(self) -> Mapping[tuple[Channel, State], int]:
         """How many rows wait or are on their way, by channel and state."""
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import grpc
 import pytest
 import pytest_asyncio
+from psycopg import sql
 
 from joinedup.notifications.v1 import prompts_pb2
 from services.kit.ids import new_random_id
 from services.kit.rpc import reason_of
+from services.notifications.adapters.postgres.store import Store
+from services.notifications.adapters.postgres.sweep import PostgresSweep
+from services.notifications.handlers.sweep_ledger import sweep_ledger
 from tests.integration.notifications.running import as_a_process, eventually
 from tests.unit.notifications.builders import (
     a_call_off,
@@ -131,6 +137,30 @@ async def test_what_was_read_is_not_taken_back(mair, identity, log, prompt, chan
 
 async def _in_inbox(person, number):
     return len(await person.inbox()) == number
+
+
+async def test_a_recall_older_than_anything_shown_is_forgotten(mair, identity, prompt, around):
+    async with mair.listening() as phone:
+        await prompt()
+        await phone.got(1)
+        await identity.withdraw(mair.subject)
+        await phone.took_back(1)
+    store = Store(around.database)
+    await store.open()
+    now = datetime.now(UTC)
+
+    await sweep_ledger(PostgresSweep(store), now=now)
+    assert await _recalls(store, mair.subject) == 1
+    later = await sweep_ledger(PostgresSweep(store), now=now + timedelta(days=401))
+
+    assert later.forgotten >= 1
+    assert await _recalls(store, mair.subject) == 0
+    await store.close()
+
+
+async def _recalls(store, subject):
+    rows = await store.one(sql.SQL("SELECT FROM recalls WHERE subject = %s"), (subject,))
+    return len(rows)
 
 
 async def test_what_never_reached_a_stream_is_not_told(mair, identity, prompt):

@@ -30,6 +30,12 @@ _EXPIRE: Final = sql.SQL("""
     SET state = 'expired', reason = 'expired', ended_at = %s, lease_expires = NULL
     FROM k WHERE l.prompt_id = k.prompt_id AND l.channel = k.channel RETURNING l.prompt_id
 """).format(states=_UNFINISHED)
+_FORGET: Final = sql.SQL("""
+    DELETE FROM recalls WHERE (subject, position) IN (
+        SELECT subject, position FROM recalls WHERE recalled_at < %s
+        ORDER BY recalled_at LIMIT %s FOR UPDATE SKIP LOCKED)
+    RETURNING position
+""")
 _COUNT: Final = sql.SQL(
     "SELECT channel, state, count(*) FROM ledger WHERE state IN ({states}) GROUP BY 1, 2"
 ).format(states=_UNFINISHED)
@@ -48,6 +54,10 @@ class PostgresSweep:
     async def expire(self, now: datetime, limit: int) -> int:
         """End what is no longer worth showing."""
         return len(await self._store.one(_EXPIRE, (now, limit, now)))
+
+    async def forget_recalls(self, before: datetime, limit: int) -> int:
+        """Forget what was taken back so long ago that no device can still show it."""
+        return len(await self._store.one(_FORGET, (before, limit)))
 
     async def unfinished(self) -> Mapping[tuple[Channel, State], int]:
         """How many rows wait or are on their way, by channel and state."""
