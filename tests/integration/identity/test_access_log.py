@@ -204,7 +204,8 @@ async def test_pages_go_on_where_the_last_one_ended_and_are_their_persons(identi
         await identity.subjects.Resolve(birth)
     now = identity.clock.now()
     point.waiting = [a_waiting_line(mair, now + timedelta(seconds=n)) for n in range(3)]
-    seen, token = [], ""
+    seen: list[str] = []
+    token = ""
     while not seen or token:
         page = await identity.access_log(mair, page_size=2, page_token=token)
         seen += [entry.id for entry in page.entries]

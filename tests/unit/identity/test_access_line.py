@@ -34,7 +34,8 @@ def test_pages_of_two_places_hold_each_line_once_newest_first(lines, data, size)
     where = [data.draw(st.sampled_from(["log", "waiting", "both"])) for _ in lines]
     log = [line for line, place in zip(lines, where, strict=True) if place != "waiting"]
     waiting = [line for line, place in zip(lines, where, strict=True) if place != "log"]
-    found, after, more = [], None, True
+    found: list[AccessLine] = []
+    after, more = None, True
     while more:
         page, more = newest_first(top(log, after, size), top(waiting, after, size), size)
         found += page
