@@ -70,6 +70,7 @@ DECISIONS: Final = "decisions.v1"
 PERMISSIONS: Final = "permissions.v1"
 OUTCOMES: Final = "outcomes.v1"
 ACCESS_LINES: Final = "access lines"
+PACKAGE: Final = "joinedup.notifications.v1"
 
 
 class Service:
@@ -111,19 +112,9 @@ class Service:
             PostgresSweep(outside.store), clock.now, self.dispatcher.wake, settings.sweep_seconds
         )
         topics = load_topics(settings.protos_dir / "topics")
-        self.outcomes = Teller(
-            partial(
-                tell_outcomes,
-                PostgresOutbox(outside.store),
-                KafkaOutcomes(outside.producer, topics[OUTCOMES].topic),
-            ),
-            OUTCOMES,
-        )
         self.access_outbox = PostgresAccessOutbox(outside.store)
-        self.access_lines = Teller(
-            partial(tell_lines, self.access_outbox, IdentityAccessLogs(outside.identity)),
-            ACCESS_LINES,
-        )
+        self.outcomes = self._outcomes_teller(topics[OUTCOMES].topic)
+        self.access_lines = self._lines_teller()
         self.dead_letters = {
             name: DeadLetters(
                 send=outside.producer.send,
@@ -134,6 +125,15 @@ class Service:
             )
             for name in (DECISIONS, PERMISSIONS)
         }
+
+    def _outcomes_teller(self, topic: str) -> Teller:
+        outbox = PostgresOutbox(self.outside.store)
+        log = KafkaOutcomes(self.outside.producer, topic)
+        return Teller(partial(tell_outcomes, outbox, log), OUTCOMES)
+
+    def _lines_teller(self) -> Teller:
+        logs = IdentityAccessLogs(self.outside.identity)
+        return Teller(partial(tell_lines, self.access_outbox, logs), ACCESS_LINES)
 
     def _committed(self) -> None:
         """Something was put into one of the outboxes."""
@@ -190,30 +190,19 @@ class Service:
             self.settings.fence_settle_seconds,
             self.wake,
         )
-        package = "joinedup.notifications.v1"
+        decisions = DecisionsServicer(
+            self.decisions, looks(self.clock.now), self.access_lines.committed
+        )
+        lines = AccessLinesServicer(self.access_outbox)
+        add_prompts = prompts_pb2_grpc.add_PromptsServicer_to_server
+        add_decisions = decisions_pb2_grpc.add_DecisionsServicer_to_server
+        add_fences = fences_pb2_grpc.add_FencesServicer_to_server
+        add_lines = access_lines_pb2_grpc.add_AccessLinesServicer_to_server
         return [
-            (
-                prompts_pb2_grpc.add_PromptsServicer_to_server,
-                PromptsServicer(prompts),
-                f"{package}.Prompts",
-            ),
-            (
-                decisions_pb2_grpc.add_DecisionsServicer_to_server,
-                DecisionsServicer(
-                    self.decisions, looks(self.clock.now), self.access_lines.committed
-                ),
-                f"{package}.Decisions",
-            ),
-            (
-                access_lines_pb2_grpc.add_AccessLinesServicer_to_server,
-                AccessLinesServicer(self.access_outbox),
-                f"{package}.AccessLines",
-            ),
-            (
-                fences_pb2_grpc.add_FencesServicer_to_server,
-                FencesServicer(fences),
-                f"{package}.Fences",
-            ),
+            (add_prompts, PromptsServicer(prompts), f"{PACKAGE}.Prompts"),
+            (add_decisions, decisions, f"{PACKAGE}.Decisions"),
+            (add_fences, FencesServicer(fences), f"{PACKAGE}.Fences"),
+            (add_lines, lines, f"{PACKAGE}.AccessLines"),
         ]
 
     def consumers(self, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
