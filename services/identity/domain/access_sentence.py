@@ -44,8 +44,8 @@ _PURPOSES: Final[Mapping[str, Words]] = {
 _FIELDS: Final[Mapping[str, Words]] = {
     access_line.AGE: {"en": "your age", "cy": "eich oedran"},
     access_line.EARLIER_EVENTS: {
-        "en": "what you were told of before",
-        "cy": "yr hyn y clywsoch amdano o'r blaen",
+        "en": "which earlier events concerned you",
+        "cy": "pa ddigwyddiadau blaenorol a oedd yn ymwneud â chi",
     },
     access_line.IDENTIFIERS: {
         "en": "numbers that departments know you by",

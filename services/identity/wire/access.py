@@ -39,8 +39,9 @@ def lines_of(messages: Sequence[access_line_pb2.AccessLine]) -> list[AccessLine]
 
 
 def _line(message: access_line_pb2.AccessLine, path: str) -> AccessLine:
-    if message.reader_kind not in _KIND_OF or message.action not in _ACTION_OF:
-        raise FieldInvalid(f"{path}.reader_kind", "enum_unknown")
+    for name, known in (("reader_kind", _KIND_OF), ("action", _ACTION_OF)):
+        if getattr(message, name) not in known:
+            raise FieldInvalid(f"{path}.{name}", "enum_unknown")
     if len(message.fields) > MAX_FIELDS:
         raise FieldInvalid(f"{path}.fields", "list_too_long")
     for name in ("id", "subject"):

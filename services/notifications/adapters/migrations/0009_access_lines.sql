@@ -3,7 +3,7 @@
 CREATE TABLE access_lines (
     subject text NOT NULL,
     at timestamptz NOT NULL,
-    id text NOT NULL,
+    id text COLLATE "C" NOT NULL,
     position bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     reader_kind text NOT NULL,
     purpose text NOT NULL,
