@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from services.events.domain.admission import Application, Assertion, Claim, Progress
+from services.events.domain.attempt import Attempt
 from services.events.domain.errors import EventsError
 from services.events.domain.event_type import EventType
 from services.events.domain.faults import Fault
@@ -78,6 +79,16 @@ class Subjects(Protocol):
         """The handles of the persons each event concerns; what it fences has gone silent by then.
 
         No event twice; an event whose type fences comes alone. Raises nothing for an event.
+        """
+
+
+class AccessLog(Protocol):
+    """What people can see of who tried to use their data."""
+
+    async def write_down(self, attempts: Sequence[Attempt]) -> None:
+        """Write refused attempts down for whoever they named; raises IdentityUnavailable.
+
+        It takes as long, and says as little, whether anybody named is known or not.
         """
 
 

@@ -7,10 +7,13 @@ from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
 
 from joinedup.events.v1 import life_event_record_pb2 as record_pb
+from joinedup.identity.v1 import access_log_pb2 as access_log_pb
 from joinedup.identity.v1 import subjects_pb2 as subjects_pb
 from joinedup.nudges.v1 import decision_pb2 as decision_pb
+from services.events.domain.attempt import Attempt
 from services.events.domain.life_event import (
     Entry,
+    Identifier,
     LifeEvent,
     Person,
     PersonName,
@@ -53,6 +56,21 @@ def resolve_request(event: LifeEvent, traceparent: str = "") -> subjects_pb.Reso
     )
     request.registered_at.FromDatetime(event.registered_at)
     return request
+
+
+def refused_attempt(attempt: Attempt) -> access_log_pb.RefusedAttempt:
+    """An attempt for identity to write down."""
+    return access_log_pb.RefusedAttempt(
+        publisher=attempt.publisher,
+        type=attempt.type,
+        reason=attempt.reason,
+        event_id=attempt.event_id,
+        persons=[
+            access_log_pb.AttemptedPerson(identifiers=map(_identifier, person))
+            for person in attempt.persons
+        ],
+        traceparent=attempt.traceparent,
+    )
 
 
 def resolution(response: subjects_pb.ResolveResponse) -> Resolution:
@@ -132,10 +150,7 @@ def decided(
 def _person(person: Person) -> subjects_pb.Person:
     message = subjects_pb.Person(
         role=person.role,
-        identifiers=[
-            subjects_pb.Identifier(scheme=each.scheme, value=each.value)
-            for each in person.identifiers
-        ],
+        identifiers=map(_identifier, person.identifiers),
         birth_date=person.birth_date,
         postcode=person.postcode,
         sex=person.sex,
@@ -147,6 +162,10 @@ def _person(person: Person) -> subjects_pb.Person:
     if person.name is not None:
         message.name.CopyFrom(_name(person.name))
     return message
+
+
+def _identifier(identifier: Identifier) -> subjects_pb.Identifier:
+    return subjects_pb.Identifier(scheme=identifier.scheme, value=identifier.value)
 
 
 def _name(name: PersonName) -> subjects_pb.PersonName:

@@ -14,13 +14,17 @@ import psycopg
 
 from services.identity.adapters import catalogue_files
 from services.identity.adapters.fences_grpc import GrpcFences
+from services.identity.adapters.kept_channels import KeptChannels
 from services.identity.adapters.oidc_id_tokens import OidcIdTokens, fetch_json
 from services.identity.adapters.outbox_relay import OutboxRelay
 from services.identity.adapters.person_tokens import SignedPersonTokens
+from services.identity.adapters.postgres_access import PostgresAccessLog
 from services.identity.adapters.postgres_fences import PostgresFences
 from services.identity.adapters.postgres_pool import Pool, make_pool
 from services.identity.adapters.postgres_store import PostgresStore
+from services.identity.adapters.waiting_lines_grpc import GrpcWaitingLines
 from services.identity.domain.identifier import Fingerprints
+from services.identity.domain.page_token import PageTokens
 from services.identity.entrypoints import upkeep
 from services.identity.entrypoints.grpc_server import services
 from services.identity.entrypoints.surroundings import Surroundings
@@ -61,7 +65,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await _migrate(settings)
         async with parts.pool:
             probe.ready("postgres")
-            await _run(parts, probe, stop)
+            await _run(settings, parts, probe, stop)
         await parts.producer.close()
     finally:
         probe.stop()
@@ -76,7 +80,7 @@ class _Parts:
     pool: Pool
     producer: LogProducer
     relay: OutboxRelay
-    fences: GrpcFences
+    channels: KeptChannels
     server: grpc.aio.Server
 
 
@@ -86,14 +90,14 @@ def _parts(settings: Settings) -> _Parts:
         pool = make_pool(settings.database_url.get_secret_value())
         producer = LogProducer(settings.kafka_bootstrap, NAME)
         relay = OutboxRelay(pool, producer)
-        fences = GrpcFences(_own_token(settings, clock))
-        around = _surroundings(settings, pool, clock, relay, fences)
+        channels = KeptChannels(_own_token(settings, clock))
+        around = _surroundings(settings, pool, clock, relay, channels)
         server = _server(settings, around)
     except (CatalogueInvalid, ClockShiftRefused, RpcsMissingFromTable) as wrong:
         raise CannotStart(str(wrong)) from None
     except OSError as missing:
         raise CannotStart(f"{missing.filename} cannot be read: {missing.strerror}") from None
-    return _Parts(around, pool, producer, relay, fences, server)
+    return _Parts(around, pool, producer, relay, channels, server)
 
 
 def _server(settings: Settings, around: Surroundings) -> grpc.aio.Server:
@@ -117,8 +121,8 @@ async def _migrate(settings: Settings) -> None:
         raise CannotStart(f"PostgreSQL refuses: {type(error).__name__}") from None
 
 
-async def _run(parts: _Parts, probe: Probe, stop: asyncio.Event) -> None:
-    around = parts.around
+async def _run(settings: Settings, parts: _Parts, probe: Probe, stop: asyncio.Event) -> None:
+    around, kept = parts.around, timedelta(days=settings.access_log_days)
     try:
         # One that fails ends the others, and the process with them: a supervisor starts it anew.
         async with asyncio.TaskGroup() as together:
@@ -130,6 +134,8 @@ async def _run(parts: _Parts, probe: Probe, stop: asyncio.Event) -> None:
                     upkeep.keep_fencing(around.fencing, stop),
                     upkeep.keep_expiring(around.store, around.clock, stop),
                     upkeep.keep_doubts_counted(around.store, stop),
+                    upkeep.keep_forgetting(around.access_log, kept, around.clock, stop),
+                    around.publishers.watch(stop, _reloaded),
                     around.event_types.watch(stop, _reloaded),
                     around.agreements.watch(stop, _reloaded),
                 )
@@ -138,7 +144,7 @@ async def _run(parts: _Parts, probe: Probe, stop: asyncio.Event) -> None:
             for each in beside:
                 each.cancel()
     finally:
-        await parts.fences.close()
+        await parts.channels.close()
 
 
 async def _connect(producer: LogProducer, probe: Probe) -> None:
@@ -153,17 +159,19 @@ async def _connect(producer: LogProducer, probe: Probe) -> None:
 
 
 def _surroundings(
-    settings: Settings, pool: Pool, clock: Clock, relay: OutboxRelay, fences: GrpcFences
+    settings: Settings, pool: Pool, clock: Clock, relay: OutboxRelay, channels: KeptChannels
 ) -> Surroundings:
     lease = timedelta(seconds=settings.lease_seconds)
     book = PostgresFences(pool, lease)
+    identifier_key = read_key(settings.identifier_key_file)
     return Surroundings(
         store=PostgresStore(pool, new_random_id, relay.wake),
         book=book,
-        fencing=Fencing(book, fences, clock, asyncio.sleep),
-        fingerprints=Fingerprints(read_key(settings.identifier_key_file)),
+        fencing=Fencing(book, GrpcFences(channels), clock, asyncio.sleep),
+        fingerprints=Fingerprints(identifier_key),
         event_types=catalogue_files.event_types(settings.catalogue_dir),
         agreements=catalogue_files.agreements(settings.catalogue_dir),
+        publishers=catalogue_files.publishers(settings.catalogue_dir),
         # The provider keeps real time, whatever day it is pretended to be here.
         id_tokens=OidcIdTokens(
             settings.oidc_issuer, settings.oidc_client_id, SystemClock(), fetch_json
@@ -173,6 +181,9 @@ def _surroundings(
         lease=lease,
         clock=clock,
         new_id=new_random_id,
+        access_log=PostgresAccessLog(pool),
+        waiting_lines=GrpcWaitingLines(book, channels),
+        page_tokens=PageTokens(identifier_key),
     )
 
 

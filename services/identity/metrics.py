@@ -47,6 +47,9 @@ _doubtful = _METER.create_gauge(
 _relayed = _METER.create_counter(
     "joinedup.identity.outbox_relayed", "{record}", "Permission sets told to the log"
 )
+_access_lines = _METER.create_counter(
+    "joinedup.identity.access_lines", "{line}", "Lines of access logs, by what they came of"
+)
 _sign_ins = _METER.create_counter(
     "joinedup.identity.sign_ins", "{sign_in}", "ID tokens exchanged, or refused and why"
 )
@@ -106,6 +109,12 @@ def outbox_relayed(records: int) -> None:
     """Count records told to the log."""
     if records:
         _relayed.add(records)
+
+
+def access_lines(outcome: str, lines: int) -> None:
+    """Count lines: `appended` by another service, `refused` attempts, `forgotten` ones."""
+    if lines:
+        _access_lines.add(lines, {"joinedup.outcome": outcome})
 
 
 def signed_in(outcome: str) -> None:

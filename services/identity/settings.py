@@ -32,3 +32,6 @@ class Settings(CommonSettings):
     lease_seconds: float = Field(
         default=10.0, gt=0, description="how long an enforcement point may serve without renewing"
     )
+    access_log_days: int = Field(
+        default=400, ge=1, le=36_500, description="how long lines of access logs are kept"
+    )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from psycopg import AsyncConnection, AsyncPipeline
+from psycopg import AsyncConnection, AsyncPipeline, OperationalError, errors
 from psycopg.pq import PipelineStatus
 
 # For whom every statement goes by keys. Its plan does not depend on the values, so it is made once;
@@ -14,6 +14,16 @@ from psycopg.pq import PipelineStatus
 PLAN_BY_KEYS: Final = (
     "-c plan_cache_mode=force_generic_plan -c jit=off"
     " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+)
+
+
+# What a database says that cannot be asked now: it is away, or it is a standby, or it is being
+# restored and has not all of its tables yet.
+AWAY: Final = (
+    OperationalError,
+    errors.InsufficientPrivilege,
+    errors.ReadOnlySqlTransaction,
+    errors.UndefinedTable,
 )
 
 

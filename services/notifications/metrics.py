@@ -62,6 +62,9 @@ RECALL_SECONDS = _METER.create_histogram(
     explicit_bucket_boundaries_advisory=[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
 )
 OUTCOMES = _METER.create_counter(f"{_NAME}.outcomes", "{outcome}", "Outcomes told to the log.")
+ACCESS_LINES = _METER.create_counter(
+    f"{_NAME}.access_lines", "{line}", "Lines of access logs handed over to identity."
+)
 LEASES_LOST = _METER.create_counter(
     f"{_NAME}.leases_lost", "{lease}", "Times this process had to stop serving."
 )

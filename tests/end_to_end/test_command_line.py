@@ -54,6 +54,33 @@ def test_a_birth_goes_its_whole_way_by_commands_alone(joinedup, mother, tmp_path
     assert history[1]["previous_hash"] == history[0]["hash"]
 
 
+def test_a_person_sees_who_looked_and_who_tried_to(joinedup, mother, tmp_path):
+    joinedup("permissions", "give", "family", "hmrc", "--as", mother.sub)
+    birth, bad = mother.birth(), mother.birth()
+    bad["data"]["lawful_basis"] = "vital_interest"
+    file = write(tmp_path, "births.jsonl", birth, bad)
+    published = joinedup("publish", file, "--json")
+    assert published.code == 1
+    assert published.documents[1]["error"]["code"] == "basis_not_yours"
+    opened = joinedup("listen", "--as", mother.sub, "--count", 1, "--seconds", 30, "--json")
+    assert opened.code == 0
+
+    def log(*more: str):
+        asked = ("access-log", "--as", mother.sub, "--language", "en", "--json", *more)
+        answer = joinedup(*asked).document
+        assert not answer["incomplete"]
+        return answer["entries"]
+
+    others = [each for each in log("--others-only") if each["reader_kind"] == "publisher"]
+    told = sorted((each["reader"], each["action"]) for each in others)
+    assert told == [("gro", "read"), ("gro", "refused")]
+    prompt_id = opened.document["prompt_id"]
+    [own] = [each for each in log() if each["prompt_id"] == prompt_id]
+    assert (own["reader_kind"], own["fields"][0]) == ("person", "prompt")
+    shown = joinedup("access-log", "--as", mother.sub, "--language", "en")
+    assert "on a legal basis of its own" in shown.out
+
+
 def test_a_person_starts_at_no(joinedup, mother):
     listed = joinedup("permissions", "list", "--as", mother.sub, "--json").document
 

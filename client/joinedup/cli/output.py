@@ -125,6 +125,7 @@ def progress(text: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 _CURES: Mapping[str, str] = {
+    "basis_not_yours": "leave it out; the type's entry in catalogue/events/ says the lawful basis",
     "event_type_unknown": "see the types at GET /v1/event-types",
     "idempotency_mismatch": "this id was used for other content; a new event needs a new id",
     "scope_denied": "this publisher may not send that type; see catalogue/publishers/",

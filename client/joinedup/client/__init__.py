@@ -1,5 +1,6 @@
 """Joined-Up for those outside it: departments that publish, and devices that listen."""
 
+from joinedup.client.access_log import AccessLog
 from joinedup.client.choices import Choices
 from joinedup.client.device import Device, Received
 from joinedup.client.device_memory import DeviceMemory
@@ -21,6 +22,7 @@ from joinedup.client.session import PersonSession, SignedInAs
 from joinedup.client.stream_publisher import StreamPublisher
 
 __all__ = [
+    "AccessLog",
     "AsyncPublisher",
     "Choices",
     "ClientError",

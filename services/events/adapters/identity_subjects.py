@@ -1,12 +1,19 @@
-"""Identity's `Subjects/Resolve` as the port that knows people."""
+"""Identity, asked who people are and told of refused attempts."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
-from joinedup.identity.v1 import subjects_pb2, subjects_pb2_grpc
+from joinedup.identity.v1 import (
+    access_log_pb2,
+    access_log_pb2_grpc,
+    subjects_pb2,
+    subjects_pb2_grpc,
+)
 from services.events import wire
+from services.events.domain.attempt import Attempt
 from services.events.domain.errors import (
     EventsError,
     FenceOutstanding,
@@ -16,6 +23,8 @@ from services.events.domain.errors import (
 from services.events.domain.life_event import LifeEvent, Resolution
 from services.kit.rpc import reason_of
 from services.kit.telemetry import log, within
+
+M = TypeVar("M", bound=Message)
 
 # A fence waits up to two seconds for what is being written at that moment.
 DEADLINE_SECONDS: Final = 4.0
@@ -74,11 +83,27 @@ class IdentitySubjects:
         return [_resolved(each) for each in response.results]
 
 
-def _fitting(
-    asked: Sequence[subjects_pb2.ResolveRequest],
-) -> Iterator[list[subjects_pb2.ResolveRequest]]:
+class IdentityAccessLog:
+    """The port AccessLog over gRPC."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = access_log_pb2_grpc.AccessLogStub(channel)
+
+    async def write_down(self, attempts: Sequence[Attempt]) -> None:
+        """In as few calls as they fit into; a fault of ours keeps the door shut as well."""
+        try:
+            for together in _fitting([wire.refused_attempt(each) for each in attempts]):
+                request = access_log_pb2.AccessLogRefuseRequest(attempts=together)
+                await self._stub.Refuse(request, timeout=DEADLINE_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            reason = reason_of(error) or error.code().name.lower()
+            log(__name__).warning("attempt not written down", extra={"code": reason})
+            raise IdentityUnavailable from None
+
+
+def _fitting(asked: Sequence[M]) -> Iterator[list[M]]:
     """The questions in their order, as many together as a message carries."""
-    together: list[subjects_pb2.ResolveRequest] = []
+    together: list[M] = []
     size = 0
     for each in asked:
         size += each.ByteSize()

@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey
 
 from services.events.domain.admission import Assertion
 from services.events.domain.errors import NotAuthenticated
+from services.events.domain.own_basis import named_bases
 from services.events.domain.publisher import Publisher
 from services.kit.service_tokens import TokenRefused, check_jwt, check_signature
 from services.kit.telemetry import log
@@ -134,7 +135,8 @@ def _assertion(claims: dict[str, Any], kid: str) -> Assertion:
     if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_JTI or not jti.isprintable():
         raise NotAuthenticated("token_malformed")
     expires_at = datetime.fromtimestamp(float(claims["exp"]), UTC)
-    return Assertion(str(claims["iss"]), jti, expires_at, kid, _scope(claims))
+    publisher, bases = str(claims["iss"]), named_bases(claims)
+    return Assertion(publisher, jti, expires_at, kid, _scope(claims), bases)
 
 
 def _scope(claims: dict[str, Any]) -> frozenset[str] | None:

@@ -12,7 +12,11 @@ from psycopg_pool import AsyncConnectionPool
 
 from services.events import wire
 from services.events.adapters.catalogue_files import CatalogueFiles
-from services.events.adapters.identity_subjects import DEADLINE_SECONDS, IdentitySubjects
+from services.events.adapters.identity_subjects import (
+    DEADLINE_SECONDS,
+    IdentityAccessLog,
+    IdentitySubjects,
+)
 from services.events.adapters.kafka_log import KafkaLog
 from services.events.adapters.postgres_admissions import (
     MIGRATIONS,
@@ -92,6 +96,7 @@ async def assemble(settings: EventsSettings, until_the_end: AsyncExitStack) -> P
     door = Door(
         register=catalogue,
         admissions=admissions,
+        access_log=IdentityAccessLog(channel),
         live=live,
         sandbox=Beyond(sandbox, sandbox),
         now=clock.now,

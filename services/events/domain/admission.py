@@ -33,6 +33,8 @@ class Assertion:
     """Which of the publisher's keys made it."""
     scope: frozenset[str] | None = None
     """The only types it may publish of all that its publisher may; None where it does not say."""
+    bases: frozenset[str] = frozenset()
+    """What it names as a lawful basis or a purpose, which is for the catalogue to say."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Submission:
 
     `body` is the JSON text of a CloudEvent, or the same when a way in reads another form, or why it
     cannot be read. An assertion is used up together with its event; None where that is done.
-    `scope` is that of the assertion it came with.
+    `scope` and `bases` are those of the assertion it came with.
     """
 
     publisher: str
@@ -49,6 +51,7 @@ class Submission:
     traceparent: str = ""
     assertion: Assertion | None = None
     scope: frozenset[str] | None = None
+    bases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ EventsError
 │   ├── BodyMalformed
 │   ├── TooLarge
 │   ├── ScopeDenied
+│   ├── BasisNotYours
 │   ├── EventInvalid
 │   ├── IdempotencyMismatch
 │   └── EventNotFound
@@ -67,6 +68,12 @@ class ScopeDenied(Refused):
     """The publisher may not publish this type, or not speak for this source."""
 
     code = "scope_denied"
+
+
+class BasisNotYours(Refused):
+    """The event, or its token, names a lawful basis or a purpose that its type does not grant."""
+
+    code = "basis_not_yours"
 
 
 class EventInvalid(Refused):

@@ -38,6 +38,11 @@ class EventType:
         """Whether something goes silent before an event of this type is acknowledged."""
         return "fences" in self.entry
 
+    @property
+    def lawful_basis(self) -> str:
+        """Why the platform may process it: the only basis anybody may name."""
+        return str(self.entry["lawful_basis"]["basis"])
+
     def may_be_published_by(self, publisher: str) -> bool:
         """Whether the type lists a publisher; the publisher must list the type too."""
         return publisher in self.publishers

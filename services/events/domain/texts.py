@@ -8,6 +8,8 @@ REQUEST: Final[Mapping[str, str]] = {
     "address_too_long": "An address may have 2 KiB.",
     "assertion_replayed": "This token was used before. Sign a new one for every request.",
     "attribute_repeated": "An attribute of the event stands in two headers.",
+    "basis_not_yours": "The event or the token names a lawful basis or a purpose. Only the type's "
+    "entry in the catalogue says which: leave it out. The people concerned can see the attempt.",
     "batch_not_a_list": "A batch is a JSON array of CloudEvents.",
     "batch_too_long": "The batch holds more than 500 events. Send it as several.",
     "body_empty": "The body is empty. Send one CloudEvent as JSON.",

@@ -108,7 +108,10 @@ async def _batch(around: Publishing, assertion: Assertion, body: bytes) -> Respo
 def _submission(
     assertion: Assertion, told: bytes | dict[str, Any] | Refused, spend: Assertion | None = None
 ) -> Submission:
-    return Submission(assertion.publisher, told, current_traceparent(), spend, assertion.scope)
+    return Submission(
+        *(assertion.publisher, told, current_traceparent(), spend),
+        *(assertion.scope, assertion.bases),
+    )
 
 
 def _receipt(receipt: Receipt) -> dict[str, Any]:

@@ -114,7 +114,8 @@ class Inbound:
         binding.check_place(assertion, publisher)
         told = cloudevents_kafka.event_of(record, headers, mode)
         binding.check_event(assertion, told)
-        return Submission(publisher, told, arrival.traceparent, scope=assertion.scope)
+        scope, bases = assertion.scope, assertion.bases
+        return Submission(publisher, told, arrival.traceparent, scope=scope, bases=bases)
 
     async def _admit(self, publisher: str, arrivals: Sequence[_Arrival]) -> None:
         """Ask the door until it has answered for good; only what is open is asked again."""

@@ -101,7 +101,7 @@ PUBLISH: Final = _and_any(
     {
         400: READING,
         401: AUTHENTICATION,
-        403: ("scope_denied",),
+        403: ("scope_denied", "basis_not_yours"),
         408: ("read_timeout",),
         409: ("idempotency_in_progress",),
         413: ("body_too_large", "batch_too_long"),

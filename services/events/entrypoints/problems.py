@@ -6,6 +6,7 @@ from typing import Final
 
 from services.events.domain import texts
 from services.events.domain.errors import (
+    BasisNotYours,
     BodyMalformed,
     EventInvalid,
     EventNotFound,
@@ -31,6 +32,7 @@ ANSWERS: Final[Mapping[type[EventsError], tuple[int, str, int | None]]] = {
     BodyMalformed: (400, "The body cannot be read", None),
     TooLarge: (413, "Too much at once", None),
     ScopeDenied: (403, "Not yours to publish", None),
+    BasisNotYours: (403, "Not yours to say", None),
     EventInvalid: (422, "The event breaks the rules of its type", None),
     IdempotencyMismatch: (422, "The id stands for another event", None),
     EventNotFound: (404, "No such event", None),
@@ -47,6 +49,7 @@ ANSWERS: Final[Mapping[type[EventsError], tuple[int, str, int | None]]] = {
 AUDITED: Final = frozenset(
     {
         "assertion_replayed",
+        "basis_not_yours",
         "scope_denied",
         "token_alg",
         "token_audience",

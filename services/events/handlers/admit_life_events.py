@@ -6,7 +6,7 @@ costs at the store, at identity and at the log is shared by all of them.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,16 +18,19 @@ from services.events.domain.admission import (
     Submission,
     digest_of,
 )
+from services.events.domain.attempt import Attempt
 from services.events.domain.errors import (
     EventsError,
     IdempotencyMismatch,
+    IdentityUnavailable,
     InProgress,
     NotAuthenticated,
+    Refused,
     StoreUnavailable,
 )
 from services.events.domain.life_event import Entry, Resolution
-from services.events.handlers.judge_event import Judged, judge_event
-from services.events.ports import Admissions, Beyond, Register
+from services.events.handlers.judge_event import Judged, attempt_of, judge_event
+from services.events.ports import AccessLog, Admissions, Beyond, Register
 
 Answer = Receipt | EventsError
 
@@ -38,6 +41,7 @@ class Door:
 
     register: Register
     admissions: Admissions
+    access_log: AccessLog
     live: Beyond
     sandbox: Beyond
     now: Callable[[], datetime]
@@ -66,11 +70,14 @@ async def admit_life_events(door: Door, submissions: Sequence[Submission]) -> li
     at = door.now()
     answers: list[Answer | None] = [None] * len(submissions)
     try:
-        candidates = await _read(door, submissions, answers, at)
+        candidates, attempts = await _read(door, submissions, answers, at)
         await _claim(door.admissions, candidates.values())
     except StoreUnavailable as unavailable:
         return [unavailable if answer is None else answer for answer in answers]
-    await _bring_in(door, [each for each in candidates.values() if each.answer is None])
+    await asyncio.gather(
+        _bring_in(door, [each for each in candidates.values() if each.answer is None]),
+        _write_down(door.access_log, attempts, answers),
+    )
     for index, candidate in candidates.items():
         answers[index] = candidate.answer
         for other in candidate.again:
@@ -80,8 +87,12 @@ async def admit_life_events(door: Door, submissions: Sequence[Submission]) -> li
 
 async def _read(
     door: Door, submissions: Sequence[Submission], answers: list[Answer | None], at: datetime
-) -> dict[int, _Candidate]:
-    """The candidates by their place; refusals go straight to the answers."""
+) -> tuple[dict[int, _Candidate], dict[int, tuple[Attempt, Refused]]]:
+    """The candidates by their place; refusals go straight to the answers.
+
+    But for attempts to go past what a publisher may do: they are written down first.
+    """
+    attempts: dict[int, tuple[Attempt, Refused]] = {}
     candidates: dict[int, _Candidate] = {}
     places: dict[str, _Candidate] = {}
     spend: list[tuple[int, Assertion]] = []
@@ -103,12 +114,32 @@ async def _read(
             first.again.append(index)
             same = first.application.digest == candidate.application.digest
             answers[index] = None if same else IdempotencyMismatch()
+        elif (attempt := attempt_of(door.register, submission, judged)) is not None:
+            attempts[index] = attempt, judged
         else:
             answers[index] = judged
         if assertion is not None:
             spend.append((index, assertion))
     await _spend(door.admissions, spend, answers)
-    return candidates
+    return candidates, attempts
+
+
+async def _write_down(
+    access_log: AccessLog,
+    attempts: Mapping[int, tuple[Attempt, Refused]],
+    answers: list[Answer | None],
+) -> None:
+    """Refuse attempts once the people they named can see them; one with a used token is none."""
+    waiting = {index: each for index, each in attempts.items() if answers[index] is None}
+    named = [attempt for attempt, _ in waiting.values() if attempt.persons]
+    away: IdentityUnavailable | None = None
+    try:
+        if named:
+            await access_log.write_down(named)
+    except IdentityUnavailable as unavailable:
+        away = unavailable
+    for index, (attempt, refused) in waiting.items():
+        answers[index] = away if away is not None and attempt.persons else refused
 
 
 async def _spend(

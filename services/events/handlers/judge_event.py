@@ -7,10 +7,18 @@ from typing import Any
 
 from services.events.domain import strict_json
 from services.events.domain.admission import Submission, in_sandbox
-from services.events.domain.errors import EventInvalid, Refused, ScopeDenied, TooLarge
+from services.events.domain.attempt import Attempt, read_attempt
+from services.events.domain.errors import (
+    BasisNotYours,
+    EventInvalid,
+    Refused,
+    ScopeDenied,
+    TooLarge,
+)
 from services.events.domain.event_type import EventType
 from services.events.domain.faults import Fault, in_order
 from services.events.domain.life_event import LifeEvent, read_life_event
+from services.events.domain.own_basis import is_outside_gateway
 from services.events.domain.rules import broken_rules
 from services.events.domain.strict_json import MAX_BYTES
 from services.events.ports import Register
@@ -35,6 +43,8 @@ def judge_event(register: Register, submission: Submission, at: datetime) -> Jud
     try:
         told = _told(submission.body)
         event_type, sandbox = _in_scope(register, submission, told)
+        if is_outside_gateway(event_type, told, submission.bases):
+            raise BasisNotYours
         _check(register, event_type, told, at, sandbox=sandbox)
     except Refused as refused:
         return refused
@@ -42,6 +52,19 @@ def judge_event(register: Register, submission: Submission, at: datetime) -> Jud
     event = read_life_event(told, publisher)
     facts = event_type.minimised(event.facts)
     return Judged(told, event, facts, sandbox, alone=event_type.fences and not sandbox)
+
+
+def attempt_of(register: Register, submission: Submission, refused: Refused) -> Attempt | None:
+    """The attempt to go past what a publisher may do, where a refusal was of one.
+
+    What comes from a sandbox stays there, also when it is refused.
+    """
+    entry = register.publisher(submission.publisher)
+    outside = isinstance(refused, ScopeDenied | BasisNotYours)
+    if not outside or entry is None or entry.sandbox:
+        return None
+    told = _told(submission.body)
+    return read_attempt(submission.publisher, told, refused.reason, submission.traceparent)
 
 
 def _told(body: bytes | Mapping[str, Any] | Refused) -> Any:

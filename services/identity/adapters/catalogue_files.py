@@ -1,6 +1,8 @@
 """The catalogue as identity reads it: event types and agreements."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from services.identity.domain.agreement import Agreement, Agreements, LawfulBasis
 from services.identity.domain.event_type import CaseRule, EventType, FactRule, FenceRule, Role
@@ -21,6 +23,16 @@ def agreements(catalogue_dir: Path) -> Catalogue[Agreements]:
     """Agreements by purpose and controller; raises CatalogueInvalid."""
     schema = catalogue_dir / "schema" / "agreement.schema.json"
     return Catalogue(catalogue_dir / "agreements", schema, _agreements)
+
+
+def publishers(catalogue_dir: Path) -> Catalogue[dict[str, Mapping[str, str]]]:
+    """What publishers are called, by id and language; raises CatalogueInvalid."""
+    schema = catalogue_dir / "schema" / "publisher.schema.json"
+    return Catalogue(catalogue_dir / "publishers", schema, _publishers)
+
+
+def _publishers(documents: list[Document]) -> dict[str, Mapping[str, str]]:
+    return {document.data["id"]: document.data["name"] for document in documents}
 
 
 def _event_types(documents: list[Document]) -> dict[str, EventType]:
@@ -84,7 +96,19 @@ def _event_type(document: Document) -> EventType:
             for each in data.get("record_fields", ())
         ),
         derived_record=tuple(data.get("derived_record", ())),
+        title=data["title"],
+        labels=dict(_labels(data)),
     )
+
+
+def _labels(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Facts that have a title, under their own name and that of the field they feed."""
+    facts = data["facts"].get("properties", {})
+    titled = {name: fact["x-title"] for name, fact in facts.items() if "x-title" in fact}
+    yield from ((f"facts.{name}", title) for name, title in titled.items())
+    for rule in data.get("record_fields", ()):
+        if rule["fact"] in titled:
+            yield rule["field"], titled[rule["fact"]]
 
 
 def _agreements(documents: list[Document]) -> Agreements:

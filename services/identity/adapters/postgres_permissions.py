@@ -13,8 +13,8 @@ from services.identity.domain.permission import (
     Permission,
     PermissionSet,
 )
-from services.identity.domain.permission_history import append
-from services.identity.ports import FlagRow, NewId
+from services.identity.domain.permission_history import Entry, append
+from services.identity.ports import Effect, FlagRow, NewId
 from services.identity.wire.permissions import permission_set_bytes
 from services.kit.postgres import Connection
 from services.kit.telemetry import current_traceparent
@@ -85,6 +85,17 @@ _TOUCHED: Final = """
 """
 
 
+_HISTORY: Final = """
+    SELECT serial, purpose, controller, choice, epoch, at, signed_by, previous_hash, hash,
+        lawful_basis, channels, expires_at, agreement_hash, form, ends, took_effect_at
+    FROM permission_history WHERE handle = %s ORDER BY serial
+"""
+_EFFECTS: Final = """
+    SELECT purpose, controller, took_effect_at FROM permissions
+    WHERE handle = %s AND ended ORDER BY purpose COLLATE "C", controller COLLATE "C"
+"""
+
+
 async def read_sets(connection: Connection, handles: Sequence[str]) -> dict[str, PermissionSet]:
     """The sets of those who exist, each as of one instant."""
     rows = await (await connection.execute(_READ, [list(handles)])).fetchall()
@@ -121,6 +132,16 @@ class PostgresPermissions:
     async def read(self, handles: Sequence[str]) -> dict[str, PermissionSet]:
         """The sets as this transaction sees them."""
         return await read_sets(self._connection, handles)
+
+    async def effects(self, handle: str) -> list[Effect]:
+        """By purpose and department."""
+        rows = await (await self._connection.execute(_EFFECTS, [handle])).fetchall()
+        return [Effect(*row) for row in rows]
+
+    async def history(self, handle: str) -> list[Entry]:
+        """Oldest first."""
+        rows = await (await self._connection.execute(_HISTORY, [handle])).fetchall()
+        return [_entry(row) for row in rows]
 
     async def save(self, outcome: Outcome, at: datetime) -> None:
         """Everything a change leaves behind, or none of it."""
@@ -179,6 +200,27 @@ class PostgresPermissions:
                 "keeps_end": row.ended and not change.ends,
             }
             await self._connection.execute(_SAVE_ROW, values)
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    return Entry(
+        serial=row[0],
+        purpose=row[1],
+        controller=row[2],
+        choice=Choice(row[3]),
+        epoch=row[4],
+        at=row[5],
+        signed_by=row[6],
+        previous_hash=row[7],
+        hash=row[8],
+        lawful_basis=row[9],
+        channels=tuple(row[10]),
+        expires_at=row[11],
+        agreement_hash=row[12],
+        form=row[13],
+        ends=row[14],
+        took_effect_at=row[15],
+    )
 
 
 def _permission(row: Sequence[Any]) -> Permission:

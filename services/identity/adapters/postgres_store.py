@@ -1,31 +1,21 @@
 """Where the truth of identity lives: PostgreSQL."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 
+from services.identity.adapters.postgres_access import PostgresAccessRows
 from services.identity.adapters.postgres_events import PostgresEvents
-from services.identity.adapters.postgres_permissions import PostgresPermissions, read_sets
+from services.identity.adapters.postgres_permissions import PostgresPermissions
 from services.identity.adapters.postgres_pool import Pool, connection, transaction
 from services.identity.adapters.postgres_subjects import Locks, PostgresSubjects
-from services.identity.domain.permission import Choice, PermissionSet
-from services.identity.domain.permission_history import Entry
-from services.identity.ports import Effect, NewId, Transaction
+from services.identity.ports import NewId, Transaction
 from services.kit.postgres import Connection
 
-_HISTORY: Final = """
-    SELECT serial, purpose, controller, choice, epoch, at, signed_by, previous_hash, hash,
-        lawful_basis, channels, expires_at, agreement_hash, form, ends, took_effect_at
-    FROM permission_history WHERE handle = %s ORDER BY serial
-"""
 _TOOK_EFFECT: Final = """
     SELECT took_effect_at FROM permissions
     WHERE handle = %s AND purpose = %s AND controller = %s AND ended
-"""
-_EFFECTS: Final = """
-    SELECT purpose, controller, took_effect_at FROM permissions
-    WHERE handle = %s AND ended ORDER BY purpose COLLATE "C", controller COLLATE "C"
 """
 _DUE: Final = """
     SELECT handle FROM permissions
@@ -51,6 +41,7 @@ class PostgresTransaction:
         self.subjects = PostgresSubjects(current, locks)
         self.events = PostgresEvents(current, locks)
         self.permissions = PostgresPermissions(current, new_id)
+        self.access = PostgresAccessRows(current)
 
 
 class PostgresStore:
@@ -70,49 +61,12 @@ class PostgresStore:
         if tx.permissions.saved:
             self._on_saved()
 
-    async def permission_sets(self, handles: Sequence[str]) -> dict[str, PermissionSet]:
-        """One statement however many people."""
-        async with connection(self._pool) as current:
-            return await read_sets(current, handles)
-
-    async def history(self, handle: str) -> list[Entry]:
-        """Oldest first."""
-        async with connection(self._pool) as current:
-            rows = await (await current.execute(_HISTORY, [handle])).fetchall()
-        return [
-            Entry(
-                serial=row[0],
-                purpose=row[1],
-                controller=row[2],
-                choice=Choice(row[3]),
-                epoch=row[4],
-                at=row[5],
-                signed_by=row[6],
-                previous_hash=row[7],
-                hash=row[8],
-                lawful_basis=row[9],
-                channels=tuple(row[10]),
-                expires_at=row[11],
-                agreement_hash=row[12],
-                form=row[13],
-                ends=row[14],
-                took_effect_at=row[15],
-            )
-            for row in rows
-        ]
-
     async def took_effect_at(self, handle: str, purpose: str, controller: str) -> datetime | None:
         """None while the end does not hold everywhere, and where nothing ended."""
         async with connection(self._pool) as current:
             cursor = await current.execute(_TOOK_EFFECT, [handle, purpose, controller])
             row = await cursor.fetchone()
         return row[0] if row else None
-
-    async def effects(self, handle: str) -> list[Effect]:
-        """By purpose and department."""
-        async with connection(self._pool) as current:
-            rows = await (await current.execute(_EFFECTS, [handle])).fetchall()
-        return [Effect(*row) for row in rows]
 
     async def due(self, now: datetime, limit: int) -> list[str]:
         """Longest due first."""

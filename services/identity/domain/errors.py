@@ -10,6 +10,7 @@ IdentityError
 ├── OfferUnknown            no agreement describes that purpose of that department
 ├── AgreementChanged        the text that was shown is not the text in force
 ├── SerialStale             the choices changed since the caller saw them
+├── PageTokenInvalid        a page token that was not made here, or not for this person
 ├── LeaseExpired            an enforcement point asked too late
 ├── FenceOutstanding        an enforcement point with a live lease has not confirmed
 ├── ProviderUnavailable     the identity provider did not answer; the token may be a good one
@@ -64,6 +65,10 @@ class AgreementChanged(IdentityError):
 
 class SerialStale(IdentityError):
     """The person's choices changed since the caller saw them."""
+
+
+class PageTokenInvalid(IdentityError):
+    """A page token was not made here, or not for this person."""
 
 
 class LeaseExpired(IdentityError):

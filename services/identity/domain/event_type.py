@@ -1,7 +1,7 @@
 """An event type's entry in the catalogue, as far as identity needs it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.identity.domain.errors import FieldInvalid
@@ -66,6 +66,10 @@ class EventType:
     fence: FenceRule | None = None
     record_fields: tuple[FactRule, ...] = ()
     derived_record: tuple[str, ...] = ()
+    title: Mapping[str, str] = field(default_factory=dict)
+    """What the type is called, by language."""
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What its facts and the record fields they feed are called, by name and language."""
 
     def check(self, event: LifeEvent) -> None:
         """Raise FieldInvalid unless the event names just the roles the type has."""

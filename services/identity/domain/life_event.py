@@ -69,6 +69,7 @@ class LifeEvent:
     supersedes: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
     sequence: int = 0
+    trace_id: str = ""
 
 
 def fact_digest(event: LifeEvent, persons: Iterable[tuple[str, str]]) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from services.identity.domain.access_line import AGE, EARLIER_EVENTS
 from services.identity.domain.birth_date import age_in_years
 from services.identity.domain.entry import Standing
 from services.identity.domain.event_type import EventType
@@ -34,6 +35,13 @@ class ResolvedPerson:
     age_years: int | None
     fulfilled_types: tuple[str, ...]
     record: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def told_fields(self) -> tuple[str, ...]:
+        """Names of what is told of the person, never values."""
+        age = () if self.age_years is None else (AGE,)
+        earlier = (EARLIER_EVENTS,) if self.fulfilled_types else ()
+        return (*age, *earlier, *self.record)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ TABLE: Final = {
     errors.OfferUnknown: (StatusCode.INVALID_ARGUMENT, "offer_unknown"),
     errors.AgreementChanged: (StatusCode.FAILED_PRECONDITION, "agreement_changed"),
     errors.SerialStale: (StatusCode.ABORTED, "serial_stale"),
+    errors.PageTokenInvalid: (StatusCode.INVALID_ARGUMENT, "page_token_invalid"),
     errors.LeaseExpired: (StatusCode.FAILED_PRECONDITION, "lease_expired"),
     errors.FenceOutstanding: (StatusCode.UNAVAILABLE, "fence_outstanding"),
     errors.ProviderUnavailable: (StatusCode.UNAVAILABLE, "provider_unavailable"),

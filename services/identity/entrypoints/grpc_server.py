@@ -6,6 +6,8 @@ from typing import Any, Final
 from google.protobuf.duration_pb2 import Duration
 
 from joinedup.identity.v1 import (
+    access_log_pb2,
+    access_log_pb2_grpc,
     enforcement_points_pb2,
     enforcement_points_pb2_grpc,
     permissions_pb2,
@@ -16,11 +18,18 @@ from joinedup.identity.v1 import (
     subjects_pb2_grpc,
 )
 from services.identity import metrics
+from services.identity.domain.access_line import (
+    CHOICE_HISTORY,
+    CHOICES,
+    AccessLine,
+    own_look,
+)
 from services.identity.domain.errors import FieldInvalid, SignInRefused
 from services.identity.domain.permission import object_to, withdraw
+from services.identity.entrypoints.grpc_access import AccessLog
 from services.identity.entrypoints.grpc_errors import refusals
 from services.identity.entrypoints.grpc_subjects import Subjects
-from services.identity.entrypoints.surroundings import Servicer, Surroundings
+from services.identity.entrypoints.surroundings import Servicer, Surroundings, subject_of
 from services.identity.handlers.choices import (
     No,
     Refusal,
@@ -35,6 +44,7 @@ from services.identity.handlers.sign_in import exchange_id_token
 from services.identity.ports import EnforcementPoint
 from services.identity.wire import permissions, values
 from services.kit.rpc import caller_of
+from services.kit.telemetry import current_traceparent
 
 MAX_SUBJECTS: Final = 500
 # A no waits this long for everybody's word; less when the caller waits less.
@@ -51,7 +61,7 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
         """The caller's set, and what one may choose."""
         with refusals():
             language = values.language_of(request.language)
-            held, effects = await list_permissions(self._around.store, _subject())
+            held, effects = await list_permissions(self._around.store, self._own_look(CHOICES))
         agreements = self._around.agreements.current
         return permissions_pb2.ListResponse(
             permissions=permissions.permission_set_message(held),
@@ -68,7 +78,7 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
             outcome, row = await give_permission(
                 around.store,
                 around.agreements.current,
-                _subject(),
+                subject_of(),
                 permissions.terms_of(request),
                 if_serial=request.if_serial,
                 now=around.clock.now(),
@@ -115,7 +125,7 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
                 around.store,
                 around.agreements.current,
                 around.fencing,
-                _subject(),
+                subject_of(),
                 no=no,
                 purpose=request.purpose,
                 controller=request.controller,
@@ -131,7 +141,7 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
     ) -> permissions_pb2.HistoryResponse:
         """Every change of the caller's rows."""
         with refusals():
-            entries = await read_history(self._around.store, _subject())
+            entries = await read_history(self._around.store, self._own_look(CHOICE_HISTORY))
         return permissions_pb2.HistoryResponse(changes=map(permissions.change_message, entries))
 
     async def Snapshot(  # noqa: N802  # the contract's name
@@ -141,8 +151,18 @@ class Permissions(Servicer, permissions_pb2_grpc.PermissionsServicer):
         with refusals():
             if len(request.subjects) > MAX_SUBJECTS:
                 raise FieldInvalid("subjects", "list_too_long")
-            sets = await read_snapshot(self._around.store, request.subjects)
+            sets = await read_snapshot(
+                self._around.store,
+                request.subjects,
+                service=caller_of().service or "",
+                now=self._around.clock.now(),
+            )
         return permissions_pb2.SnapshotResponse(sets=map(permissions.permission_set_message, sets))
+
+    def _own_look(self, field: str) -> AccessLine:
+        """The line of a person who looks at themselves."""
+        around, trace_id = self._around, values.trace_id_of(current_traceparent())
+        return own_look(around.new_id(), subject_of(), (field,), around.clock.now(), trace_id)
 
 
 class EnforcementPoints(Servicer, enforcement_points_pb2_grpc.EnforcementPointsServicer):
@@ -213,16 +233,10 @@ def services(around: Surroundings) -> list[tuple[Any, Any, str]]:
             enforcement_points_pb2_grpc.add_EnforcementPointsServicer_to_server,
             EnforcementPoints,
         ),
+        access_log_pb2: (access_log_pb2_grpc.add_AccessLogServicer_to_server, AccessLog),
         sign_in_pb2: (sign_in_pb2_grpc.add_SignInServicer_to_server, SignIn),
     }
     return [
         (add, servicer(around), module.DESCRIPTOR.services_by_name[servicer.__name__].full_name)
         for module, (add, servicer) in modules.items()
     ]
-
-
-def _subject() -> str:
-    subject = caller_of().subject
-    # The table lets only people through to the calls that ask.
-    assert subject is not None  # noqa: S101
-    return subject

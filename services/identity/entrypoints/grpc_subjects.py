@@ -20,7 +20,8 @@ from services.identity.handlers.resolve_life_event import (
     resolve_life_events,
 )
 from services.identity.wire import subjects
-from services.kit.telemetry import context_from, fail, tracer
+from services.identity.wire.values import trace_id_of
+from services.kit.telemetry import context_from, current_traceparent, fail, tracer
 
 SPAN: Final = "resolve life event"
 
@@ -40,6 +41,7 @@ class Subjects(Servicer, subjects_pb2_grpc.SubjectsServicer):
                 fingerprints=around.fingerprints,
                 new_id=around.new_id,
                 now=around.clock.now(),
+                trace_id=trace_id_of(current_traceparent()),
             )
         metrics.identifiers_in_conflict(registered.conflict)
         return subjects_pb2.RegisterResponse(

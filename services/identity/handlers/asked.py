@@ -1,8 +1,10 @@
 """One event on its way to an answer: its persons become handles and find their case."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from services.identity.domain.access_line import AccessLine, Action, Reader, ReaderKind, line_id
 from services.identity.domain.birth_date import born_before_loss
 from services.identity.domain.child_case import (
     CHILD,
@@ -17,6 +19,7 @@ from services.identity.domain.entry import Placed, Statement, place
 from services.identity.domain.event_type import EventType, Role
 from services.identity.domain.identifier import NOBODY, Fingerprint, Fingerprints, Match, match
 from services.identity.domain.life_event import LifeEvent, Person, Reason, fact_digest
+from services.identity.domain.resolution import ResolvedPerson
 from services.identity.ports import Asking, NewId, SubjectRow, Told
 
 # The reasons for which the same fact may have been told under another id.
@@ -228,6 +231,23 @@ class Asked:
             asking.append(Asking(handle, self.event.event_id, digest))
             digest = None
         return asking
+
+    def lines(self, persons: Iterable[ResolvedPerson], at: datetime) -> Iterator[AccessLine]:
+        """What each person's access log says of the event: one line, whatever their roles."""
+        seen = {person.subject: person for person in persons}
+        for person in seen.values():
+            yield AccessLine(
+                id=line_id(self.event.event_id, person.subject),
+                subject=person.subject,
+                at=at,
+                reader=Reader(ReaderKind.PUBLISHER, self.event.publisher),
+                action=Action.READ,
+                purpose=self.type.name,
+                lawful_basis=self.type.lawful_basis,
+                fields=person.told_fields,
+                event_id=self.event.event_id,
+                trace_id=self.event.trace_id,
+            )
 
     def bound(self) -> dict[bytes, str]:
         """Whom identifiers lead to from now on."""

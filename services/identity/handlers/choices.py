@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.identity.domain.access_line import AccessLine, choices_checked
 from services.identity.domain.agreement import Agreements, agreed
 from services.identity.domain.errors import OfferUnknown, PersonUnknown, SerialStale
 from services.identity.domain.permission import (
@@ -36,23 +37,33 @@ class Refusal:
     changed: bool
 
 
-async def list_permissions(store: Store, subject: str) -> tuple[PermissionSet, list[Effect]]:
+async def list_permissions(store: Store, look: AccessLine) -> tuple[PermissionSet, list[Effect]]:
     """The person's whole set, and since when what ended holds; raises PersonUnknown."""
-    found = (await store.permission_sets([subject])).get(subject)
-    if found is None:
-        raise PersonUnknown
-    return found, await store.effects(subject)
+    async with store.transaction() as tx:
+        found = (await tx.permissions.read([look.subject])).get(look.subject)
+        if found is None:
+            raise PersonUnknown
+        effects = await tx.permissions.effects(look.subject)
+        await tx.access.add([look])
+    return found, effects
 
 
-async def read_snapshot(store: Store, subjects: Sequence[str]) -> list[PermissionSet]:
+async def read_snapshot(
+    store: Store, subjects: Sequence[str], *, service: str, now: datetime
+) -> list[PermissionSet]:
     """Whole sets in the order asked; somebody unknown has serial 0 and no rows."""
-    found = await store.permission_sets(subjects)
+    async with store.transaction() as tx:
+        found = await tx.permissions.read(subjects)
+        await tx.access.add([choices_checked(service, subject, now) for subject in sorted(found)])
     return [found.get(subject) or PermissionSet(subject) for subject in subjects]
 
 
-async def read_history(store: Store, subject: str) -> list[Entry]:
+async def read_history(store: Store, look: AccessLine) -> list[Entry]:
     """Every change of the person's permissions, oldest first."""
-    return await store.history(subject)
+    async with store.transaction() as tx:
+        entries = await tx.permissions.history(look.subject)
+        await tx.access.add([look])
+    return entries
 
 
 async def give_permission(

@@ -4,6 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.identity.domain.access_line import (
+    IDENTIFIERS,
+    REGISTRATION,
+    AccessLine,
+    Action,
+    Reader,
+    ReaderKind,
+)
 from services.identity.domain.errors import SignInConflict
 from services.identity.domain.event_type import described
 from services.identity.domain.identifier import Fingerprint, Fingerprints, Match, match
@@ -38,6 +46,7 @@ async def register_person(
     fingerprints: Fingerprints,
     new_id: NewId,
     now: datetime,
+    trace_id: str = "",
 ) -> Registered:
     """Find the person by sign-in or identifiers, else write them down. Idempotent.
 
@@ -59,9 +68,27 @@ async def register_person(
         else:
             await tx.subjects.settle(handle, registration.language, registration.nation)
         await _bind(tx, handle, registration, marks, known)
-        told = described(registration.person).items()
-        await tx.subjects.tell([FieldFed(handle, name, value) for name, value in told], now)
+        told = described(registration.person)
+        fed = [FieldFed(handle, name, value) for name, value in told.items()]
+        await tx.subjects.tell(fed, now)
+        await tx.access.add([_line(new_id(), handle, (IDENTIFIERS, *told), now, trace_id)])
     return Registered(handle, existing, found.conflict)
+
+
+def _line(
+    line_id: str, handle: str, fields: tuple[str, ...], at: datetime, trace_id: str
+) -> AccessLine:
+    return AccessLine(
+        id=line_id,
+        subject=handle,
+        at=at,
+        reader=Reader(ReaderKind.OPERATOR),
+        action=Action.READ,
+        purpose=REGISTRATION,
+        lawful_basis="public_task",
+        fields=fields,
+        trace_id=trace_id,
+    )
 
 
 async def _find(tx: Transaction, registration: Registration, found: Match) -> str | None:

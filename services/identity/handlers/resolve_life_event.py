@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 
+from services.identity.domain.access_line import AccessLine
 from services.identity.domain.child_case import Cases
 from services.identity.domain.entries import Entries
 from services.identity.domain.errors import (
@@ -118,6 +119,7 @@ class _Resolving:
         self._entries = Entries()
         self._cases = Cases()
         self._doubtful: set[str] = set()
+        self._lines: list[AccessLine] = []
         # Behind everything that has a position already.
         self._arrivals = count(2**62)
 
@@ -134,6 +136,7 @@ class _Resolving:
         self._cases = await self._open_cases(waiting)
         while waiting:
             waiting = await self._round(waiting)
+        await self._tx.access.add(self._lines)
         return self._answers
 
     def _new(self, opened: Opened) -> list[Asked]:
@@ -205,6 +208,7 @@ class _Resolving:
                 persons, said.case_id, fenced.get(event_id, ()), said.root_event_id, said.standing
             )
             answers.append((said, answer))
+            self._lines += each.lines(persons, self._now)
             self._answers[event_id] = Resolved(
                 answer,
                 matched=len(each.named) - len(each.minted),

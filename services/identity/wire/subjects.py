@@ -14,7 +14,15 @@ from services.identity.domain.identifier import Identifier, check_identifier
 from services.identity.domain.life_event import LifeEvent, OtherName, Person, Reason
 from services.identity.domain.resolution import Resolution
 from services.identity.handlers.register_person import Registration
-from services.identity.wire.values import MAX_TEXT, allowed, instant, keepable, language_of, present
+from services.identity.wire.values import (
+    MAX_TEXT,
+    allowed,
+    instant,
+    keepable,
+    language_of,
+    present,
+    trace_id_of,
+)
 
 NATIONS: Final = frozenset({"E", "W", "S", "NI"})
 SEXES: Final = frozenset({"", "F", "M"})
@@ -46,6 +54,7 @@ def life_event_of(request: subjects_pb2.ResolveRequest, now: datetime) -> LifeEv
         supersedes=request.supersedes,
         facts=_plain(request.facts),
         sequence=_sequence(request.sequence),
+        trace_id=trace_id_of(request.traceparent),
     )
 
 

@@ -1,5 +1,6 @@
 """Single values of requests: what must be there, what it may be, and times."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
@@ -10,6 +11,8 @@ from services.identity.domain.agreement import LANGUAGES
 from services.identity.domain.errors import FieldInvalid
 
 MAX_TEXT: Final = 200
+# W3C's: version, trace, parent, flags. A trace of zeros is none.
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def language_of(text: str) -> str:
@@ -41,6 +44,12 @@ def allowed(text: str, values: Iterable[str], path: str) -> str:
     if text not in values:
         raise FieldInvalid(path, "value_not_allowed")
     return text
+
+
+def trace_id_of(traceparent: str) -> str:
+    """The trace of a W3C traceparent; empty for what is none."""
+    read = _TRACEPARENT.fullmatch(traceparent)
+    return read[1] if read else ""
 
 
 def instant(moment: Timestamp, path: str) -> datetime:

@@ -6,17 +6,26 @@ from typing import Final
 import grpc
 
 from joinedup.identity.v1 import (
+    access_log_pb2,
+    access_log_pb2_grpc,
     enforcement_points_pb2,
     enforcement_points_pb2_grpc,
     permissions_pb2,
     permissions_pb2_grpc,
 )
-from services.notifications.domain.errors import DecisionInvalid, PermissionsUnavailable
+from services.notifications.domain.access_line import AccessLine
+from services.notifications.domain.errors import (
+    AccessLogsUnavailable,
+    DecisionInvalid,
+    PermissionsUnavailable,
+)
 from services.notifications.domain.permission import PermissionSet
 from services.notifications.ports import LeaseRefused
+from services.notifications.wire.access_lines import line_messages
 from services.notifications.wire.permissions import permission_set_of
 
 READ_SECONDS: Final = 1.0
+APPEND_SECONDS: Final = 4.0
 # The answers that mean "not with this lease", and not "try again with it".
 _REFUSALS: Final = frozenset(
     {
@@ -46,6 +55,21 @@ class IdentityPermissions:
         if [each.subject for each in sets] != list(subjects):
             raise PermissionsUnavailable
         return sets
+
+
+class IdentityAccessLogs:
+    """The port AccessLogs."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = access_log_pb2_grpc.AccessLogStub(channel)
+
+    async def append(self, lines: Sequence[AccessLine]) -> None:
+        """In one call; raises AccessLogsUnavailable."""
+        request = access_log_pb2.AccessLogAppendRequest(lines=line_messages(lines))
+        try:
+            await self._stub.Append(request, timeout=APPEND_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            raise AccessLogsUnavailable(error.code().name.lower()) from error
 
 
 class IdentityLeases:

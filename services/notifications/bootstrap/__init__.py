@@ -73,7 +73,8 @@ async def _run(service: Service, stop: asyncio.Event) -> None:
             for work in (
                 service.lease_keeper(address).run(),
                 service.sweeper.run(),
-                service.teller.run(),
+                service.outcomes.run(),
+                service.access_lines.run(),
             )
         ]
         together.create_task(_say_goodbye(service, stop))

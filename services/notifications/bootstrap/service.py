@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from joinedup.notifications.v1 import (
+    access_lines_pb2_grpc,
     decisions_pb2_grpc,
     fences_pb2_grpc,
     prompts_pb2_grpc,
@@ -23,9 +24,14 @@ from services.kit.secret_file import read_key
 from services.kit.tasks import end_tasks
 from services.kit.topics import load_topics
 from services.notifications import metrics
-from services.notifications.adapters.identity_grpc import IdentityLeases, IdentityPermissions
+from services.notifications.adapters.identity_grpc import (
+    IdentityAccessLogs,
+    IdentityLeases,
+    IdentityPermissions,
+)
 from services.notifications.adapters.kafka_outcomes import KafkaOutcomes
 from services.notifications.adapters.live_streams import LiveStreams, StreamLimits
+from services.notifications.adapters.postgres.access_lines import PostgresAccessOutbox
 from services.notifications.adapters.postgres.decisions import PostgresDecisions
 from services.notifications.adapters.postgres.gate import PostgresGate
 from services.notifications.adapters.postgres.ledger import PostgresLedger
@@ -40,15 +46,23 @@ from services.notifications.domain.errors import Closing, StoreUnavailable
 from services.notifications.domain.lease import Confirmed, ServingLease
 from services.notifications.domain.tokens import PlaceTokens
 from services.notifications.entrypoints.dispatcher import Dispatcher, Serving
+from services.notifications.entrypoints.grpc_server.access_lines import AccessLinesServicer
 from services.notifications.entrypoints.grpc_server.decisions import DecisionsServicer
 from services.notifications.entrypoints.grpc_server.fences import FencesOn, FencesServicer
+from services.notifications.entrypoints.grpc_server.looks import looks
 from services.notifications.entrypoints.grpc_server.prompts import PromptsOn, PromptsServicer
 from services.notifications.entrypoints.grpc_server.subscribe import Subscribing
 from services.notifications.entrypoints.stream import (
     DecisionConsumer,
     PermissionConsumer,
 )
-from services.notifications.entrypoints.upkeep import LeaseKeeper, OutcomeTeller, Sweeper
+from services.notifications.entrypoints.upkeep import (
+    LeaseKeeper,
+    Sweeper,
+    Teller,
+    tell_lines,
+    tell_outcomes,
+)
 from services.notifications.handlers.claim_due import Claiming
 from services.notifications.handlers.open_prompt import Opening
 from services.notifications.settings import NotificationsSettings
@@ -56,6 +70,8 @@ from services.notifications.settings import NotificationsSettings
 DECISIONS: Final = "decisions.v1"
 PERMISSIONS: Final = "permissions.v1"
 OUTCOMES: Final = "outcomes.v1"
+ACCESS_LINES: Final = "access lines"
+PACKAGE: Final = "joinedup.notifications.v1"
 
 
 class Service:
@@ -97,10 +113,9 @@ class Service:
             PostgresSweep(outside.store), clock.now, self.dispatcher.wake, settings.sweep_seconds
         )
         topics = load_topics(settings.protos_dir / "topics")
-        self.teller = OutcomeTeller(
-            PostgresOutbox(outside.store),
-            KafkaOutcomes(outside.producer, topics[OUTCOMES].topic),
-        )
+        self.access_outbox = PostgresAccessOutbox(outside.store)
+        self.outcomes = self._outcomes_teller(topics[OUTCOMES].topic)
+        self.access_lines = self._lines_teller()
         self.dead_letters = {
             name: DeadLetters(
                 send=outside.producer.send,
@@ -111,6 +126,20 @@ class Service:
             )
             for name in (DECISIONS, PERMISSIONS)
         }
+
+    def _outcomes_teller(self, topic: str) -> Teller:
+        outbox = PostgresOutbox(self.outside.store)
+        log = KafkaOutcomes(self.outside.producer, topic)
+        return Teller(partial(tell_outcomes, outbox, log), OUTCOMES)
+
+    def _lines_teller(self) -> Teller:
+        logs = IdentityAccessLogs(self.outside.identity)
+        return Teller(partial(tell_lines, self.access_outbox, logs), ACCESS_LINES)
+
+    def _committed(self) -> None:
+        """Something was put into one of the outboxes."""
+        self.outcomes.committed()
+        self.access_lines.committed()
 
     def _wake(self, subjects: Iterable[str]) -> None:
         self.dispatcher.wake(subjects)
@@ -154,30 +183,27 @@ class Service:
             streams=self.streams,
             tokens=self.tokens,
             now=self.clock.now,
-            committed=self.teller.committed,
+            looks=looks(self.clock.now),
+            committed=self._committed,
         )
         fences = FencesOn(
             *(self.gate, self.streams, self.clock.now, self.clock.monotonic),
             self.settings.fence_settle_seconds,
             self.wake,
         )
-        package = "joinedup.notifications.v1"
+        decisions = DecisionsServicer(
+            self.decisions, looks(self.clock.now), self.access_lines.committed
+        )
+        lines = AccessLinesServicer(self.access_outbox)
+        add_prompts = prompts_pb2_grpc.add_PromptsServicer_to_server
+        add_decisions = decisions_pb2_grpc.add_DecisionsServicer_to_server
+        add_fences = fences_pb2_grpc.add_FencesServicer_to_server
+        add_lines = access_lines_pb2_grpc.add_AccessLinesServicer_to_server
         return [
-            (
-                prompts_pb2_grpc.add_PromptsServicer_to_server,
-                PromptsServicer(prompts),
-                f"{package}.Prompts",
-            ),
-            (
-                decisions_pb2_grpc.add_DecisionsServicer_to_server,
-                DecisionsServicer(self.decisions),
-                f"{package}.Decisions",
-            ),
-            (
-                fences_pb2_grpc.add_FencesServicer_to_server,
-                FencesServicer(fences),
-                f"{package}.Fences",
-            ),
+            (add_prompts, PromptsServicer(prompts), f"{PACKAGE}.Prompts"),
+            (add_decisions, decisions, f"{PACKAGE}.Decisions"),
+            (add_fences, FencesServicer(fences), f"{PACKAGE}.Fences"),
+            (add_lines, lines, f"{PACKAGE}.AccessLines"),
         ]
 
     def consumers(self, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:

@@ -27,6 +27,10 @@ class ContentUnavailable(NotificationsError):
     """The version of the nudge that was decided on has no texts here yet."""
 
 
+class AccessLogsUnavailable(NotificationsError):
+    """Identity did not take lines of access logs over; they wait."""
+
+
 class CursorInvalid(NotificationsError):
     """A cursor was not made here, or not for this person."""
 

@@ -1,7 +1,7 @@
 """What a process does by itself: keep its lease, sweep the ledger, tell outcomes."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -10,12 +10,19 @@ from services.kit.log_producer import LogUnavailable
 from services.kit.retry import back_off
 from services.kit.telemetry import log
 from services.notifications import metrics
-from services.notifications.domain.errors import PermissionsUnavailable, StoreUnavailable
+from services.notifications.domain.errors import (
+    AccessLogsUnavailable,
+    PermissionsUnavailable,
+    StoreUnavailable,
+)
 from services.notifications.domain.lease import ServingLease
 from services.notifications.domain.ledger import Channel, State
+from services.notifications.handlers.hand_over_lines import hand_over_lines
 from services.notifications.handlers.publish_outcomes import publish_outcomes
 from services.notifications.handlers.sweep_ledger import sweep_ledger
 from services.notifications.ports import (
+    AccessLogs,
+    AccessOutbox,
     LeaseRefused,
     Leases,
     Outbox,
@@ -25,7 +32,7 @@ from services.notifications.ports import (
 
 ASK_SECONDS: Final = 1.0
 COUNT_EVERY: Final = 8
-OUTCOMES_SECONDS: Final = 5.0
+TELL_SECONDS: Final = 5.0
 GATHER_SECONDS: Final = 0.25
 
 
@@ -126,19 +133,29 @@ class Sweeper:
             await asyncio.sleep(self.every_seconds)
 
 
-class OutcomeTeller:
-    """Tells outcomes soon after they are committed here, and every few seconds in any case.
+async def tell_outcomes(outbox: Outbox, outcomes: OutcomeLog) -> None:
+    """Tell what people did with their prompts."""
+    metrics.OUTCOMES.add(await publish_outcomes(outbox, outcomes))
 
-    They are gathered for a moment: nobody waits for them, and one transaction tells them all.
+
+async def tell_lines(outbox: AccessOutbox, logs: AccessLogs) -> None:
+    """Hand lines of access logs over."""
+    metrics.ACCESS_LINES.add(await hand_over_lines(outbox, logs))
+
+
+class Teller:
+    """Tells what an outbox holds soon after it is committed, and every few seconds in any case.
+
+    It is gathered for a moment: nobody waits for it, and one transaction tells all of it.
     """
 
-    def __init__(self, outbox: Outbox, outcomes: OutcomeLog) -> None:
-        self._outbox = outbox
-        self._outcomes = outcomes
+    def __init__(self, tell: Callable[[], Awaitable[None]], what: str) -> None:
+        self._tell = tell
+        self._what = what
         self._committed = asyncio.Event()
 
     def committed(self) -> None:
-        """An outcome was put into the outbox."""
+        """Something was put into the outbox."""
         self._committed.set()
 
     async def run(self) -> None:
@@ -146,11 +163,12 @@ class OutcomeTeller:
         while True:
             self._committed.clear()
             try:
-                metrics.OUTCOMES.add(await publish_outcomes(self._outbox, self._outcomes))
-            except (LogUnavailable, StoreUnavailable) as away:
-                log(__name__).warning("outcomes not told", extra={"code": type(away).__name__})
+                await self._tell()
+            except (AccessLogsUnavailable, LogUnavailable, StoreUnavailable) as away:
+                extra = {"topic": self._what, "code": type(away).__name__}
+                log(__name__).warning("outbox waits", extra=extra)
             try:
-                async with asyncio.timeout(OUTCOMES_SECONDS):
+                async with asyncio.timeout(TELL_SECONDS):
                     await self._committed.wait()
             except TimeoutError:
                 continue

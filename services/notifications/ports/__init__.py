@@ -3,6 +3,7 @@
 All methods that touch the store raise StoreUnavailable when it does not answer in time.
 """
 
+from services.notifications.ports.access import AccessLogs, AccessOutbox
 from services.notifications.ports.gate import Gate, LeaseRefused, Leases, Permissions, Taken
 from services.notifications.ports.ledger import (
     Admission,
@@ -10,6 +11,7 @@ from services.notifications.ports.ledger import (
     ClaimedRow,
     Decisions,
     Ledger,
+    LookedUp,
     NudgeVersions,
     StoppedRow,
     Sweep,
@@ -18,6 +20,8 @@ from services.notifications.ports.prompts import OpenPrompt, Outbox, OutcomeLog,
 from services.notifications.ports.streams import Live, LiveRegistry, Streams, WakeUps
 
 __all__ = [
+    "AccessLogs",
+    "AccessOutbox",
     "Admission",
     "Claimed",
     "ClaimedRow",
@@ -28,6 +32,7 @@ __all__ = [
     "Ledger",
     "Live",
     "LiveRegistry",
+    "LookedUp",
     "NudgeVersions",
     "OpenPrompt",
     "Outbox",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from services.notifications.domain.access_line import Look
 from services.notifications.domain.decision import Arrival
 from services.notifications.domain.explanation import Delivery, Kept
 from services.notifications.domain.ledger import Channel, Reason, State
@@ -61,6 +62,18 @@ class Claimed:
     more: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """An event's decisions in a stable order, where their prompts stand, and its statements.
+
+    The statements are the events decided so far that speak of its entry, as they were decided.
+    """
+
+    kept: Sequence[Kept]
+    deliveries: Sequence[Delivery]
+    statements: Sequence[str]
+
+
 class Ledger(Protocol):
     """Prompts on their way, one row a channel: the queue and the scheduler."""
 
@@ -114,17 +127,12 @@ class Decisions(Protocol):
     async def admit(self, arrivals: Sequence[Arrival], now: datetime) -> Admission:
         """Keep each decision unless one of its (event, person) is kept, and write its rows."""
 
-    async def of_event(self, event_id: str, subject: str | None) -> list[Kept]:
-        """An event's decisions in a stable order; only one person's if one is given."""
+    async def look_up(self, an_id: str, subject: str | None, look: Look) -> LookedUp | None:
+        """What is known of an event, by its id or by that of a prompt it led to.
 
-    async def event_of(self, prompt_id: str, subject: str | None) -> str | None:
-        """The event a prompt came from; None if there is none, or it is somebody else's."""
-
-    async def deliveries(self, prompts: Sequence[str], subject: str | None) -> list[Delivery]:
-        """Where prompts stand; only one person's if one is given."""
-
-    async def statements(self, root_event_id: str, subject: str | None) -> list[str]:
-        """The events decided so far that speak of an entry, in the order they were decided."""
+        Only one person's part of it if one is given. One transaction, with the lines of everybody
+        whose decision is looked at; None where there is none.
+        """
 
 
 class NudgeVersions(Protocol):

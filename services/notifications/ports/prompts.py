@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.notifications.domain.access_line import AccessLine, Look
 from services.notifications.domain.ledger import Channel, State
 from services.notifications.domain.nudge import Names
 from services.notifications.domain.prompt import (
@@ -26,6 +27,7 @@ class OpenPrompt:
     channel: Channel
     language: Language
     traceparent: str
+    look: Look
 
 
 class Prompts(Protocol):
@@ -38,7 +40,7 @@ class Prompts(Protocol):
         *,
         now: datetime,
     ) -> Content | None:
-        """Open through the gate, in one transaction with what it changes.
+        """Open through the gate, in one transaction with what it changes and the access line.
 
         None when a newer view of the person must be read first. What cannot be rendered is not
         opened. Raises PromptUnknown, PromptWithdrawn and ContentUnavailable.
@@ -62,9 +64,9 @@ class Prompts(Protocol):
         """Keep what the person says of it. Raises PromptUnknown and PromptNotOpened."""
 
     async def inbox(
-        self, subject: str, after: tuple[datetime, str] | None, limit: int
+        self, look: AccessLine, after: tuple[datetime, str] | None, limit: int
     ) -> list[InboxEntry]:
-        """Entries of the inbox after one of them, newest first."""
+        """Entries of the looker's inbox after one of them, newest first."""
 
 
 class Outbox(Protocol):

@@ -12,7 +12,8 @@ import pytest
 
 from joinedup.events.v1 import life_event_record_pb2 as record_pb
 from tests.builders import an_event_body
-from tests.events_service import NOW, rows_of
+from tests.directed_identity import NOW
+from tests.events_service import rows_of
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]

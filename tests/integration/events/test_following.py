@@ -6,7 +6,8 @@ from kafka import KafkaProducer
 from joinedup.nudges.v1 import decision_pb2
 from services.kit import codec
 from tests.builders import an_event_body
-from tests.events_service import NOW, Log
+from tests.directed_identity import NOW
+from tests.events_service import Log
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]

@@ -14,7 +14,8 @@ from services.events.domain.life_event import Entry, read_life_event
 from services.events.domain.simulation import Simulated
 from services.kit.migrations import migrate
 from tests.builders import an_event_body
-from tests.events_service import NOW, ROOT, rows_of
+from tests.directed_identity import NOW
+from tests.events_service import ROOT, rows_of
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]

@@ -7,6 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from joinedup.identity.v1 import (
+    access_line_pb2,
+    access_log_pb2,
+    access_log_pb2_grpc,
     enforcement_points_pb2_grpc,
     permissions_pb2,
     permissions_pb2_grpc,
@@ -14,14 +17,23 @@ from joinedup.identity.v1 import (
     subjects_pb2,
     subjects_pb2_grpc,
 )
-from joinedup.notifications.v1 import fences_pb2, fences_pb2_grpc
+from joinedup.notifications.v1 import (
+    access_lines_pb2,
+    access_lines_pb2_grpc,
+    fences_pb2,
+    fences_pb2_grpc,
+)
 from services.identity.adapters import catalogue_files
 from services.identity.adapters.fences_grpc import GrpcFences
+from services.identity.adapters.kept_channels import KeptChannels
 from services.identity.adapters.person_tokens import SignedPersonTokens
+from services.identity.adapters.postgres_access import PostgresAccessLog
 from services.identity.adapters.postgres_fences import PostgresFences
 from services.identity.adapters.postgres_pool import make_pool
 from services.identity.adapters.postgres_store import PostgresStore
+from services.identity.adapters.waiting_lines_grpc import GrpcWaitingLines
 from services.identity.domain.identifier import Fingerprints
+from services.identity.domain.page_token import PageTokens
 from services.identity.entrypoints.grpc_server import services
 from services.identity.entrypoints.surroundings import Surroundings
 from services.identity.handlers.fencing import Fencing
@@ -37,6 +49,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import grpc
+
+    from services.identity.domain.permission_history import Entry
 
 ACCESS = AccessTable.load(REPOSITORY / "protos" / "rpc-access.yaml")
 ISSUER = "http://127.0.0.1:1"
@@ -80,8 +94,8 @@ class Identity:
         self.saved = asyncio.Event()
         self.store = PostgresStore(self.pool, new_random_id, self.saved.set)
         self.book = PostgresFences(self.pool, timedelta(seconds=lease_seconds))
-        self.caller = GrpcFences(keys.signed("identity", "notifications"))
-        self.fencing = Fencing(self.book, self.caller, self.clock, asyncio.sleep)
+        self.channels = KeptChannels(keys.signed("identity", "notifications"))
+        self.fencing = Fencing(self.book, GrpcFences(self.channels), self.clock, asyncio.sleep)
         self.tokens = SignedPersonTokens(keys.private("people"), new_random_id)
         self.lease = timedelta(seconds=lease_seconds)
         self.catalogue = REPOSITORY / "catalogue"
@@ -114,7 +128,7 @@ class Identity:
             await channel.close()
         self._stop.set()
         await self._task
-        await self.caller.close()
+        await self.channels.close()
         await self.pool.close()
 
     def channel(self, name: str) -> grpc.aio.Channel:
@@ -123,6 +137,14 @@ class Identity:
     def permissions_of(self, handle: str) -> Any:
         token, _ = self.tokens.token(handle, "cy", self.clock.now())
         return permissions_pb2_grpc.PermissionsStub(self._connect(lambda: token))
+
+    async def access_log(self, handle: str, **asked: Any) -> Any:
+        token, _ = self.tokens.token(handle, "cy", self.clock.now())
+        stub = access_log_pb2_grpc.AccessLogStub(self._connect(lambda: token))
+        return await stub.List(access_log_pb2.AccessLogListRequest(**asked))
+
+    def access_log_for(self, service: str) -> Any:
+        return access_log_pb2_grpc.AccessLogStub(self.channel(service))
 
     async def agreement_hash(self, purpose: str = "family", controller: str = "hmrc") -> str:
         found = catalogue_files.agreements(self.catalogue).current
@@ -149,6 +171,10 @@ class Identity:
             permissions_pb2.ObjectRequest(**request), timeout=10.0
         )
 
+    async def history(self, handle: str) -> list[Entry]:
+        async with self.store.transaction() as tx:
+            return await tx.permissions.history(handle)
+
     async def snapshot(self, *handles: str) -> Any:
         return (
             await self.services.Snapshot(permissions_pb2.SnapshotRequest(subjects=handles))
@@ -167,17 +193,24 @@ class Identity:
             fingerprints=Fingerprints(b"k" * 32),
             event_types=catalogue_files.event_types(self.catalogue),
             agreements=catalogue_files.agreements(self.catalogue),
+            publishers=catalogue_files.publishers(self.catalogue),
             id_tokens=IdTokensOfNobody(),
             person_tokens=self.tokens,
             issuer=ISSUER,
             lease=self.lease,
             clock=self.clock,
             new_id=new_random_id,
+            access_log=PostgresAccessLog(self.pool),
+            waiting_lines=GrpcWaitingLines(self.book, self.channels),
+            page_tokens=PageTokens(b"k" * 32),
         )
 
 
-class Point(fences_pb2_grpc.FencesServicer):
-    """A process that streams or opens content; `answering` says when it answers a fence."""
+class Point(fences_pb2_grpc.FencesServicer, access_lines_pb2_grpc.AccessLinesServicer):
+    """A process that streams or opens content; `answering` says when it answers anything.
+
+    `waiting` are the lines of access logs that it has not handed over.
+    """
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
@@ -187,12 +220,23 @@ class Point(fences_pb2_grpc.FencesServicer):
         self.answering = asyncio.Event()
         self.answering.set()
         self.behind = 0
+        self.waiting: list[access_line_pb2.AccessLine] = []
 
     async def Fence(self, request: Any, _context: Any) -> fences_pb2.FenceResponse:  # noqa: N802
         self.fenced.append(request.permissions)
         self.asked.set()
         await self.answering.wait()
         return fences_pb2.FenceResponse(serial=request.permissions.serial - self.behind)
+
+    async def Pending(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        await self.answering.wait()
+        behind = (request.before_at.ToNanoseconds(), request.before_id)
+        found = [
+            line
+            for line in sorted(self.waiting, key=_place, reverse=True)
+            if not request.HasField("before_at") or _place(line) < behind
+        ]
+        return access_lines_pb2.PendingResponse(lines=found[: request.limit])
 
     async def Status(self, _request: Any, _context: Any) -> fences_pb2.StatusResponse:  # noqa: N802
         return fences_pb2.StatusResponse()
@@ -205,7 +249,12 @@ class Point(fences_pb2_grpc.FencesServicer):
                     fences_pb2_grpc.add_FencesServicer_to_server,
                     self,
                     fences_pb2.DESCRIPTOR.services_by_name["Fences"].full_name,
-                )
+                ),
+                (
+                    access_lines_pb2_grpc.add_AccessLinesServicer_to_server,
+                    self,
+                    access_lines_pb2.DESCRIPTOR.services_by_name["AccessLines"].full_name,
+                ),
             ],
             access=ACCESS,
             verifier=self._identity.keys.verifier("notifications"),
@@ -221,6 +270,10 @@ class Point(fences_pb2_grpc.FencesServicer):
         self.answering.set()
         self._stop.set()
         await self._task
+
+
+def _place(line: access_line_pb2.AccessLine) -> tuple[int, str]:
+    return line.at.ToNanoseconds(), line.id
 
 
 async def in_one_call(identity: Identity, events: Any) -> Any:

@@ -57,7 +57,8 @@ async def known_of(identity: Identity, *handles: str) -> list[Any]:
     async with identity.store.transaction() as tx:
         asking = [Asking(handle, "", None) for handle in handles]
         found = await tx.subjects.profiles(asking, FIELDS)
-    sets = await identity.store.permission_sets(handles)
+    async with identity.store.transaction() as tx:
+        sets = await tx.permissions.read(handles)
     return [
         (found[each].fulfilled_types, dict(found[each].record), sets[each].flags)
         for each in handles

@@ -233,7 +233,7 @@ async def test_changes_at_once_take_turns(identity, mair):
     await asyncio.gather(*(flip(index) for index in range(24)))
 
     [held] = await identity.snapshot(mair)
-    entries = await identity.store.history(mair)
+    entries = await identity.history(mair)
     assert [entry.serial for entry in entries] == list(range(1, held.serial + 1))
     assert first_broken(entries) is None
     withdrawals = [entry for entry in entries if entry.choice.value == "withdrawn"]
@@ -257,7 +257,7 @@ async def test_history_is_a_chain_the_person_can_check(identity, mair):
     assert [c.HasField("took_effect_at") for c in changes] == [False, True, False]
     assert [list(c.channels) for c in changes] == [["inbox", "stream"], [], ["inbox", "stream"]]
     assert [_hash_as_documented(c) for c in changes] == [c.hash for c in changes]
-    assert first_broken(await identity.store.history(mair)) is None
+    assert first_broken(await identity.history(mair)) is None
 
 
 def _hash_as_documented(change):
@@ -282,7 +282,7 @@ async def test_a_change_made_behind_our_back_breaks_the_chain(identity, mair):
     async with identity.pool.connection() as connection:
         await connection.execute("UPDATE permission_history SET epoch = 0 WHERE serial = 2")
 
-    assert first_broken(await identity.store.history(mair)) == 1
+    assert first_broken(await identity.history(mair)) == 1
 
 
 async def test_nobody_sees_the_history_of_another(identity, mair):
@@ -334,7 +334,7 @@ async def test_a_permission_whose_time_is_over_ends(identity, mair, a_give):
 
     [held] = await identity.snapshot(mair)
     assert (held.serial, held.permissions[0].epoch) == (2, 1)
-    history = await identity.store.history(mair)
+    history = await identity.history(mair)
     assert [entry.signed_by for entry in history] == ["self", "expiry"]
     assert await identity.book.pending_handles(10) == [mair]
 

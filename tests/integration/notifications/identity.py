@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import grpc
 
 from joinedup.identity.v1 import (
+    access_log_pb2,
+    access_log_pb2_grpc,
     enforcement_points_pb2,
     enforcement_points_pb2_grpc,
     permission_set_pb2,
@@ -72,6 +74,8 @@ class Identity:
     lease_seconds: float = 5.0
     sets: dict[str, PermissionSet] = field(default_factory=dict)
     points: dict[str, str] = field(default_factory=dict)
+    lines: list[Any] = field(default_factory=list)
+    keeping_no_lines: bool = False
     leased_until: float = 0.0
     snapshots: int = 0
     turned_away: int = 0
@@ -94,6 +98,11 @@ class Identity:
                     enforcement_points_pb2_grpc.add_EnforcementPointsServicer_to_server,
                     _Points(self),
                     "joinedup.identity.v1.EnforcementPoints",
+                ),
+                (
+                    access_log_pb2_grpc.add_AccessLogServicer_to_server,
+                    _AccessLog(self),
+                    "joinedup.identity.v1.AccessLog",
                 ),
             ],
             access=ACCESS,
@@ -201,6 +210,21 @@ class _Permissions(permissions_pb2_grpc.PermissionsServicer):
         return permissions_pb2.SnapshotResponse(
             sets=[identity.sets.get(each, PermissionSet(subject=each)) for each in request.subjects]
         )
+
+
+class _AccessLog(access_log_pb2_grpc.AccessLogServicer):
+    List = Refuse = None  # type: ignore[assignment]
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    async def Append(  # noqa: N802
+        self, request: access_log_pb2.AccessLogAppendRequest, _context: Any
+    ) -> access_log_pb2.AccessLogAppendResponse:
+        if self._identity.keeping_no_lines:
+            raise rpc.RpcRefused(grpc.StatusCode.UNAVAILABLE, "away")
+        self._identity.lines += request.lines
+        return access_log_pb2.AccessLogAppendResponse()
 
 
 class _Points(enforcement_points_pb2_grpc.EnforcementPointsServicer):

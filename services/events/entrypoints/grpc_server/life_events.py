@@ -33,7 +33,10 @@ class LifeEvents(pb_grpc.LifeEventsServicer):
             self._around.rates.take(assertion.publisher, 1)
             body, traceparent = wire_publishing.body_of(request), current_traceparent()
             receipt = await self._around.admit_one(
-                Submission(assertion.publisher, body, traceparent, assertion, scope=assertion.scope)
+                Submission(
+                    *(assertion.publisher, body, traceparent, assertion),
+                    *(assertion.scope, assertion.bases),
+                )
             )
         return wire_publishing.accepted(receipt)
 

@@ -11,6 +11,7 @@ from joinedup.events.v1 import life_events_pb2 as pb
 from services.events.domain import texts
 from services.events.domain.admission import Assertion
 from services.events.domain.errors import (
+    BasisNotYours,
     BodyMalformed,
     EventInvalid,
     EventNotFound,
@@ -39,6 +40,7 @@ STATUSES: Final[Mapping[type[EventsError], StatusCode]] = {
     BodyMalformed: StatusCode.INVALID_ARGUMENT,
     TooLarge: StatusCode.RESOURCE_EXHAUSTED,
     ScopeDenied: StatusCode.PERMISSION_DENIED,
+    BasisNotYours: StatusCode.PERMISSION_DENIED,
     EventInvalid: StatusCode.INVALID_ARGUMENT,
     IdempotencyMismatch: StatusCode.ALREADY_EXISTS,
     EventNotFound: StatusCode.NOT_FOUND,

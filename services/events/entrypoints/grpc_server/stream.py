@@ -152,9 +152,11 @@ class PublisherStream:
             raise NotAuthenticated("token_key")
 
     def _submissions(self, group: list[Sent]) -> list[Submission]:
-        publisher, scope = self._assertion.publisher, self._assertion.scope
-        traceparent = current_traceparent()
-        return [Submission(publisher, each.body, traceparent, scope=scope) for each in group]
+        of, traceparent = self._assertion, current_traceparent()
+        return [
+            Submission(of.publisher, each.body, traceparent, scope=of.scope, bases=of.bases)
+            for each in group
+        ]
 
 
 def _message(request: pb.PublishStreamRequest) -> Message:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from psycopg import sql
 
 from services.kit.postgres import Connection
 from services.notifications.adapters.postgres import corrections
+from services.notifications.adapters.postgres.access_lines import add_lines
 from services.notifications.adapters.postgres.store import Store
+from services.notifications.domain.access_line import Look
 from services.notifications.domain.decision import Arrival
 from services.notifications.domain.explanation import Delivery, Kept
 from services.notifications.domain.ledger import (
@@ -19,7 +21,7 @@ from services.notifications.domain.ledger import (
     rows_of,
 )
 from services.notifications.domain.nudge import version_parts
-from services.notifications.ports import Admission
+from services.notifications.ports import Admission, LookedUp
 from services.notifications.wire.decisions import decision_from_record
 
 # A prompt that an earlier statement brought is not brought again, on no other channel either; one
@@ -132,28 +134,41 @@ class PostgresDecisions:
             async with connection.cursor() as cursor:
                 await cursor.executemany(_INSERT_ROW, [_columns(row, now) for row in ordered])
 
-    async def of_event(self, event_id: str, subject: str | None) -> list[Kept]:
-        """An event's decisions in a stable order; only one person's if one is given."""
-        rows = await self._store.one(_OF_EVENT, (event_id, subject, subject))
-        return [Kept(decision_from_record(record), trace) for record, trace in rows]
+    async def look_up(self, an_id: str, subject: str | None, look: Look) -> LookedUp | None:
+        """Everything of one instant, and the lines of whoever is looked at with it."""
 
-    async def event_of(self, prompt_id: str, subject: str | None) -> str | None:
-        """The event a prompt came from; None if there is none, or it is somebody else's."""
-        rows = await self._store.one(_EVENT_OF, (prompt_id, subject, subject))
-        return str(rows[0][0]) if rows else None
+        async def work(connection: Connection) -> LookedUp | None:
+            kept = await _of_event(connection, an_id, subject)
+            if not kept:
+                asked = (an_id, subject, subject)
+                found = await (await connection.execute(_EVENT_OF, asked)).fetchone()
+                kept = await _of_event(connection, found[0], subject) if found else []
+            if not kept:
+                return None
+            looked_at = (each.decision for each in kept)
+            lines = [look.at_decision(each.subject, each.event_id) for each in looked_at]
+            await add_lines(connection, lines)
+            prompts = [nudge.prompt_id for each in kept for nudge in each.decision.nudges]
+            asked_of = await connection.execute(_DELIVERIES, (prompts, subject, subject))
+            root = kept[0].decision.root_event_id
+            told = await connection.execute(_STATEMENTS, (root, root, subject, subject))
+            return LookedUp(
+                kept,
+                [_delivery(row) for row in await asked_of.fetchall()],
+                [str(row[0]) for row in await told.fetchall()],
+            )
 
-    async def deliveries(self, prompts: Sequence[str], subject: str | None) -> list[Delivery]:
-        """Where prompts stand; only one person's if one is given."""
-        rows = await self._store.one(_DELIVERIES, (list(prompts), subject, subject))
-        return [
-            Delivery(prompt_id, Channel(channel), State(state), reason, at)
-            for prompt_id, channel, state, reason, at in rows
-        ]
+        return await self._store.run(work)
 
-    async def statements(self, root_event_id: str, subject: str | None) -> list[str]:
-        """The events decided so far that speak of an entry, in the order they were decided."""
-        about = (root_event_id, root_event_id, subject, subject)
-        return [str(row[0]) for row in await self._store.one(_STATEMENTS, about)]
+
+async def _of_event(connection: Connection, event_id: str, subject: str | None) -> list[Kept]:
+    rows = await connection.execute(_OF_EVENT, (event_id, subject, subject))
+    return [Kept(decision_from_record(record), trace) for record, trace in await rows.fetchall()]
+
+
+def _delivery(row: Sequence[Any]) -> Delivery:
+    prompt_id, channel, state, reason, at = row
+    return Delivery(prompt_id, Channel(channel), State(state), reason, at)
 
 
 def _columns(row: NewRow, now: datetime) -> tuple[object, ...]:

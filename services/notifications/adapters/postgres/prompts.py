@@ -8,11 +8,13 @@ from typing import Any, Final
 from psycopg import sql
 
 from services.kit.postgres import Connection
+from services.notifications.adapters.postgres.access_lines import add_line
 from services.notifications.adapters.postgres.asks import ASK, ASK_COLUMNS, VERSION, ask_of
 from services.notifications.adapters.postgres.gate import Views, suppress
 from services.notifications.adapters.postgres.outcomes import add_outcome
 from services.notifications.adapters.postgres.store import Store
 from services.notifications.domain import digest
+from services.notifications.domain.access_line import AccessLine
 from services.notifications.domain.errors import (
     ContentUnavailable,
     PromptNotOpened,
@@ -124,7 +126,10 @@ class PostgresPrompts:
                 return None
             if row.nudge == digest.NUDGE and not parts:
                 return Stopped(Reason.WITHDRAWN)
-            content = render(_opened(row, parts))
+            seen = _opened(row, parts)
+            content = render(seen)
+            for each in seen.parts or (seen,):
+                await add_line(connection, opening.look.at_prompt(opening.subject, each))
             await _mark_opened(connection, row, now)
             opened = _outcome(row, opening.channel, OutcomeKind.OPENED, now, opening.traceparent)
             await add_outcome(connection, opened)
@@ -180,16 +185,18 @@ class PostgresPrompts:
         return await self._store.run(work)
 
     async def inbox(
-        self, subject: str, after: tuple[datetime, str] | None, limit: int
+        self, look: AccessLine, after: tuple[datetime, str] | None, limit: int
     ) -> list[InboxEntry]:
-        """Entries of the inbox after one of them, newest first."""
+        """Entries of the looker's inbox after one of them, newest first."""
         at, prompt_id = after or (None, None)
+        asked = (look.subject, [state.value for state in IN_INBOX], at, at, at, prompt_id, limit)
 
-        rows = await self._store.one(
-            _INBOX,
-            (subject, [state.value for state in IN_INBOX], at, at, at, prompt_id, limit),
-        )
-        return [InboxEntry(row[0], row[1], State(row[2])) for row in rows]
+        async def work(connection: Connection) -> list[InboxEntry]:
+            await add_line(connection, look)
+            rows = await (await connection.execute(_INBOX, asked)).fetchall()
+            return [InboxEntry(row[0], row[1], State(row[2])) for row in rows]
+
+        return await self._store.run(work)
 
 
 def _on(channel: Channel, rows: Sequence[_Row]) -> _Row:

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg_pool import AsyncConnectionPool
 
-from services.kit.postgres import PLAN_BY_KEYS, Connection
+from services.kit.postgres import AWAY, PLAN_BY_KEYS, Connection
 from services.kit.telemetry import log
 from services.notifications.domain.errors import StoreUnavailable
 
@@ -100,7 +100,7 @@ class Store:
                     if connection.closed or connection.broken:
                         raise _ConnectionLost from error
                     raise
-        except psycopg.OperationalError as error:
+        except AWAY as error:
             raise _unavailable(type(error).__name__) from error
 
 

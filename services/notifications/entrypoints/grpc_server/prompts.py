@@ -14,6 +14,7 @@ from services.notifications import metrics
 from services.notifications.domain.errors import PromptUnknown, PromptWithdrawn
 from services.notifications.domain.prompt import Content
 from services.notifications.domain.tokens import PlaceTokens
+from services.notifications.entrypoints.grpc_server.looks import Looks
 from services.notifications.entrypoints.grpc_server.refusals import (
     channel_of,
     invalid,
@@ -34,7 +35,7 @@ PAGE_MOST: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class PromptsOn:
-    """What the RPCs of a person stand on; `committed` is told of every outcome in the outbox."""
+    """What the RPCs of a person stand on; `committed` is told of what was put into an outbox."""
 
     prompts: Prompts
     opening: Opening
@@ -42,6 +43,7 @@ class PromptsOn:
     streams: Streams
     tokens: PlaceTokens
     now: Callable[[], datetime]
+    looks: Looks
     committed: Callable[[], None]
 
 
@@ -66,12 +68,13 @@ class PromptsServicer(prompts_pb2_grpc.PromptsServicer):
             raise invalid("page_size", "page_size_range")
         with refusals():
             page, next_page = await list_inbox(
-                subject_of(context),
+                self._on.looks().at_inbox(subject_of(context)),
                 request.page_size,
                 request.page_token,
                 self._on.prompts,
                 self._on.tokens,
             )
+        self._on.committed()
         return list_response(page, next_page)
 
     async def Open(  # noqa: N802  # the contract's name
@@ -87,6 +90,7 @@ class PromptsServicer(prompts_pb2_grpc.PromptsServicer):
             channel=channel_of(request.channel),
             language=language_of(request.language, context),
             traceparent=current_traceparent(),
+            look=self._on.looks(),
         )
         _note("joinedup.prompt_id", opening.prompt_id)
         _note("joinedup.channel", opening.channel.value)

@@ -13,6 +13,7 @@ from services.identity.domain.life_event import LifeEvent
 from services.identity.domain.permission import Flag, Outcome, PermissionSet
 from services.identity.domain.permission_history import Entry
 from services.identity.domain.resolution import Profile, Resolution
+from services.identity.ports.access import AccessRows
 
 NewId = Callable[[], str]
 Pause = Callable[[float], Awaitable[None]]
@@ -150,6 +151,15 @@ class EventRows(Protocol):
         """Keep the answers, so that the same event is always answered the same."""
 
 
+@dataclass(frozen=True)
+class Effect:
+    """Since when the end of a permission holds everywhere; None while it does not."""
+
+    purpose: str
+    controller: str
+    took_effect_at: datetime | None
+
+
 class PermissionRows(Protocol):
     """Permissions and flags; part of one transaction."""
 
@@ -158,6 +168,12 @@ class PermissionRows(Protocol):
 
     async def read(self, handles: Sequence[str]) -> dict[str, PermissionSet]:
         """The sets as they stand now."""
+
+    async def effects(self, handle: str) -> list[Effect]:
+        """Since when the end of each permission of a person holds, where one has ended."""
+
+    async def history(self, handle: str) -> list[Entry]:
+        """Every change of a person's permissions, oldest first."""
 
     async def save(self, outcome: Outcome, at: datetime) -> None:
         """Rows, serial, history, the whole set for the log and the fence to come, in one."""
@@ -187,14 +203,9 @@ class Transaction(Protocol):
     def permissions(self) -> PermissionRows:
         """Permissions."""
 
-
-@dataclass(frozen=True)
-class Effect:
-    """Since when the end of a permission holds everywhere; None while it does not."""
-
-    purpose: str
-    controller: str
-    took_effect_at: datetime | None
+    @property
+    def access(self) -> AccessRows:
+        """Lines of access logs."""
 
 
 class Store(Protocol):
@@ -203,17 +214,8 @@ class Store(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """One transaction: committed at the end, rolled back by an exception."""
 
-    async def permission_sets(self, handles: Sequence[str]) -> dict[str, PermissionSet]:
-        """The sets of those who exist, each as of one instant."""
-
-    async def history(self, handle: str) -> list[Entry]:
-        """Every change, oldest first."""
-
     async def took_effect_at(self, handle: str, purpose: str, controller: str) -> datetime | None:
         """When the end of a permission held everywhere; None while it does not."""
-
-    async def effects(self, handle: str) -> list[Effect]:
-        """The same for every permission of a person that has ended."""
 
     async def due(self, now: datetime, limit: int) -> list[str]:
         """People with a permission whose time is over and not counted yet."""
