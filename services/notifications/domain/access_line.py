@@ -88,7 +88,7 @@ class Look:
         prompt_id: str = "",
     ) -> AccessLine:
         return AccessLine(
-            id=_line_id(self.id, subject),
+            id=_line_id(self.id, subject, prompt_id),
             subject=subject,
             at=self.at,
             reader_kind=self.reader_kind,
@@ -101,9 +101,9 @@ class Look:
         )
 
 
-def _line_id(look: str, subject: str) -> str:
+def _line_id(look: str, subject: str, prompt_id: str) -> str:
     """The same when the same call does its work a second time."""
-    digest = hashlib.sha256(f"acc|1|{look}|{subject}".encode()).digest()
+    digest = hashlib.sha256(f"acc|1|{look}|{subject}|{prompt_id}".encode()).digest()
     return base64.b32encode(digest).decode().lower()[:_ID_LENGTH]
 
 

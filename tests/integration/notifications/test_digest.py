@@ -191,3 +191,21 @@ async def test_nothing_to_bring_back_brings_nothing(mair, identity, log):
         await shown(mair, log, phone, nudge := a_nudge_decision())
 
         assert phone.prompts == [nudge.prompt_id]
+
+
+async def test_each_part_of_the_message_leaves_a_line_in_the_access_log(mair, identity, log):
+    first, second = a_nudge_decision(), a_nudge_decision()
+    async with mair.listening() as phone:
+        await shown(mair, log, phone, first, second)
+        await identity.fence(identity.silence(mair.subject))
+        await phone.took_back(2)
+        await identity.fence(identity.revive(mair.subject))
+        digest = (await phone.got(3))[-1]
+
+    await mair.open(digest, "stream")
+
+    async def told() -> bool:
+        lines = [each for each in identity.lines if each.subject == mair.subject]
+        return {first.prompt_id, second.prompt_id} <= {each.prompt_id for each in lines}
+
+    await eventually(told)
