@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -34,6 +35,7 @@ _DEVICE_LIFE: Final = (15.0, 90.0)
 _OPENED_SHARE: Final = 0.75
 _LONGEST_READING: Final = 1.5
 _OPEN_TRIES: Final = 20
+_AT_ONCE_NS: Final = 100_000_000
 
 Permission = tuple[str, str]
 
@@ -53,6 +55,27 @@ class Tally:
     """For how long a person read "taking effect", in nanoseconds."""
     acknowledged: set[tuple[str, str, str, int]] = field(default_factory=set)
     """Each no that somebody was told holds: subject, purpose, department, epoch."""
+
+
+class WatchedDevice(Device):
+    """The real device, which also says since when a frame may have waited for it to be read.
+
+    A device confirms each frame before it reads the next, which takes as long as the platform
+    takes: what it reads at once may have come over the network any time since it last had to wait.
+    """
+
+    waited_until_ns = 0
+    _reading_since_ns = 0
+
+    async def _confirm_again(self) -> None:
+        await super()._confirm_again()
+        self._reading_since_ns = time.monotonic_ns()
+
+    async def _take(self, frame: pb.SubscribeResponse) -> Received | None:
+        now = time.monotonic_ns()
+        if now - self._reading_since_ns > _AT_ONCE_NS or not self.waited_until_ns:
+            self.waited_until_ns = now
+        return await super()._take(frame)
 
 
 @dataclass(slots=True)
@@ -180,14 +203,18 @@ class Person:
 
     async def _listen(self, reader: Device, at: str) -> None:
         memory = DeviceMemory(self._memory)
-        device = Device(
-            self._session, notifications=at, memory=memory,
-            on_frame=self._frame, on_withdrawn=self._recalled,
-        )  # fmt: skip
+        device = WatchedDevice(
+            self._session,
+            notifications=at,
+            memory=memory,
+            on_frame=lambda sealed: self._frame(device, sealed.prompt_id),
+            on_withdrawn=self._recalled,
+        )
         noting = asyncio.create_task(_pass_on(device.listening, self.listening))
         try:
             async for received in device.prompts():
-                self._note(Kind.SHOW, received.prompt_id)
+                shown = self._begun(Kind.SHOW, received.prompt_id)
+                self._history.complete(shown, Result.OK)
                 if self.chance.random() < _OPENED_SHARE:
                     self._read(self._open(reader, received))
         finally:
@@ -215,10 +242,7 @@ class Person:
     async def _open(self, reader: Device, received: Received) -> None:
         await asyncio.sleep(self.chance.uniform(0, _LONGEST_READING))
         for _ in range(_OPEN_TRIES):
-            begun = self._history.invoke(
-                self._device, Kind.OPEN, subject=self.handle, prompt_id=received.prompt_id,
-                channel="stream",
-            )  # fmt: skip
+            begun = self._begun(Kind.OPEN, received.prompt_id)
             try:
                 await reader.open(received)
             except Refused as refused:
@@ -235,17 +259,21 @@ class Person:
                 self._history.complete(begun, Result.OK)
                 return
 
-    def _frame(self, sealed: pb.SealedPrompt) -> None:
-        self._note(Kind.FRAME, sealed.prompt_id)
+    def _frame(self, device: WatchedDevice, prompt_id: str) -> None:
+        """A frame was read: it came at the latest now, and at the earliest since it waited."""
+        read = self._begun(Kind.FRAME, prompt_id)
+        came_ns, now_ns = device.waited_until_ns, read.invoked_ns
+        self._history.record(
+            replace(read, invoked_ns=came_ns, completed_ns=now_ns, result=Result.OK)
+        )
 
     def _recalled(self, _prompt_id: str) -> None:
         self._tally.recalled += 1
 
-    def _note(self, kind: Kind, prompt_id: str) -> None:
-        begun = self._history.invoke(
+    def _begun(self, kind: Kind, prompt_id: str) -> Operation:
+        return self._history.invoke(
             self._device, kind, subject=self.handle, prompt_id=prompt_id, channel="stream"
         )
-        self._history.complete(begun, Result.OK)
 
     async def close(self) -> None:
         """Let go of the connections."""

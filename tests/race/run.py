@@ -28,7 +28,7 @@ from tests.race import commit_order, ground
 from tests.race.commit_order import Clock, Row
 from tests.race.load import Load, Turns, cast, chance_of
 from tests.race.person import Person, Tally, Ways
-from tests.race.result import Raced, distribution, faults, latency
+from tests.race.result import KILLED_BY, Raced, distribution, faults, latency
 from tests.race.storm import Storm
 from tests.race.verdict import judge, unfinished
 
@@ -231,7 +231,7 @@ class Race:
     async def _caught(self) -> bool:
         with contextlib.suppress(psycopg.Error):
             await asyncio.to_thread(self._judge)
-        return bool(self._raced.contradictions)
+        return KILLED_BY in self._raced.broken
 
     # ------------------------------------------------------------------ afterwards
     async def _quiet(self) -> None:
@@ -312,5 +312,5 @@ class Race:
             "openings with an unknown result": many(told, Kind.OPEN, unknown),
             "told to take off the screen": tally.recalled,
             "devices switched off and on": tally.device_restarts,
-            "rows unfinished": unfinished(rows),
+            "rows that wait for their day": unfinished(rows),
         }

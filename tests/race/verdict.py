@@ -13,8 +13,8 @@ from tests.faults.operation import Kind, Operation, Result
 from tests.faults.permissions import ENDS
 from tests.race.commit_order import Row, is_claim
 
-# What was handed to the network before a fence answered may still arrive: a fence waits so long
-# for writes in progress, and so long a device may take to read what has come.
+# What was handed to the network before a fence answered may still arrive; a fence waits so long for
+# writes in progress.
 FRAME_NS: Final = 2_000_000_000
 JUDGED: Final = ("I2", "I3", "I18")
 _GATES: Final = frozenset({"notifications", "notifications_2"})
@@ -54,7 +54,8 @@ def framed_after_an_end(history: History) -> list[Contradiction]:
     """I3: once a person was told that a no holds, nothing it ended arrives at a device.
 
     But for what was on its way: a frame may come within FRAME_NS, counted from when the process
-    went on that was stopped in the middle of writing it.
+    went on that was stopped in the middle of writing it. A frame is invoked when it can have come
+    at the earliest.
     """
     ends = _acknowledged(history)
     stopped = [
