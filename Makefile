@@ -9,7 +9,7 @@ PYTHON := .venv/bin/python
 CHECK_TOOL := $(PYTHON) -m tools.check
 READY := build/stamps/python
 
-.PHONY: help demo up down status test test-unit bench fuzz lint format types imports protos \
+.PHONY: help demo up down status test test-unit bench race fuzz lint format types imports protos \
 	protos-check reference lock screenshots clean setup
 
 ##@ Start here
@@ -43,6 +43,9 @@ test-unit: $(READY) ## Run the tests that need no server
 
 bench: $(READY) ## Measure, baselines in the same run (ONLY=name, FULL=1)
 	@$(PYTHON) -m tests.performance $(if $(ONLY),--only $(ONLY)) $(if $(FULL),--full)
+
+race: $(READY) ## Say no while prompts go out, under kills and freezes (SEED=n, MUTANT=M3: be caught)
+	@$(PYTHON) -m tests.race $(if $(SEED),--seed $(SEED)) $(if $(MUTANT),--mutant $(MUTANT))
 
 fuzz: $(READY) ## Send the door what nobody would: the decoders for 60 s (FOR=600), then HTTP
 	@$(PYTHON) -m pytest -q tests/fuzz --fuzz-seconds $(or $(FOR),60)

@@ -31,12 +31,14 @@ class Kind(StrEnum):
     CONFIRM = "confirm"  # a part reads a person's permissions from identity
     CLAIM = "claim"
     OPEN = "open"
+    FRAME = "frame"  # a sealed prompt reaches a device over its stream, repeats too
     SHOW = "show"  # written by the device itself, independently of the platform
     RECALL = "recall"
     REPLAY = "replay"  # from a quiet platform to a quiet platform
     AWAY = "away"  # a part surely answered nobody, from invoke to complete
     KILL = "kill"
     FREEZE = "freeze"
+    WIPE = "wipe"  # a store that may lose everything does
 
 
 class Result(StrEnum):

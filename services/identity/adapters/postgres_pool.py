@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from services.identity.domain.errors import StoreUnavailable
 from services.kit.postgres import AWAY, PLAN_BY_KEYS, Connection
@@ -44,7 +44,7 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
     try:
         async with pool.connection() as current:
             yield current
-    except (*AWAY, PoolTimeout) as error:
+    except AWAY as error:
         # Its text names the statement's values: only its class goes on.
         raise StoreUnavailable(type(error).__name__) from None
 

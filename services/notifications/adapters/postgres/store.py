@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
-import psycopg
 from psycopg import conninfo, sql
 from psycopg_pool import AsyncConnectionPool
 
@@ -96,7 +95,7 @@ class Store:
             async with self._pool.connection() as connection:
                 try:
                     return await work(connection)
-                except psycopg.OperationalError as error:
+                except AWAY as error:
                     if connection.closed or connection.broken:
                         raise _ConnectionLost from error
                     raise
