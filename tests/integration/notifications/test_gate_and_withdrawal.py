@@ -41,7 +41,7 @@ from tests.unit.notifications.builders import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-PEOPLE, CLAIMERS, WITHDRAWERS = 4, 32, 8
+PEOPLE, CLAIMERS, WITHDRAWERS = 8, 24, 12
 AT_ONCE = 2  # people in one claim
 SECONDS = 4.0
 LEASE = timedelta(seconds=30)
