@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from services.identity.domain.errors import StoreUnavailable
-from services.kit.postgres import PLAN_BY_KEYS, Connection
+from services.kit.postgres import AWAY, PLAN_BY_KEYS, Connection
 
 Pool = AsyncConnectionPool[Connection]
 
@@ -45,7 +44,7 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
     try:
         async with pool.connection() as current:
             yield current
-    except (psycopg.OperationalError, PoolTimeout) as error:
+    except AWAY as error:
         # Its text names the statement's values: only its class goes on.
         raise StoreUnavailable(type(error).__name__) from None
 

@@ -3,11 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
-import psycopg
 from psycopg import conninfo, sql
 from psycopg_pool import AsyncConnectionPool
 
-from services.kit.postgres import PLAN_BY_KEYS, Connection
+from services.kit.postgres import AWAY, PLAN_BY_KEYS, Connection
 from services.kit.telemetry import log
 from services.notifications.domain.errors import StoreUnavailable
 
@@ -96,11 +95,11 @@ class Store:
             async with self._pool.connection() as connection:
                 try:
                     return await work(connection)
-                except psycopg.OperationalError as error:
+                except AWAY as error:
                     if connection.closed or connection.broken:
                         raise _ConnectionLost from error
                     raise
-        except psycopg.OperationalError as error:
+        except AWAY as error:
             raise _unavailable(type(error).__name__) from error
 
 
