@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from psycopg import AsyncConnection, AsyncPipeline, OperationalError, errors
+from psycopg.generators import send
 from psycopg.pq import PipelineStatus
 
 # For whom every statement goes by keys. Its plan does not depend on the values, so it is made once;
@@ -72,10 +73,13 @@ def _synced(pipeline: AsyncPipeline) -> Callable[..., Generator[Any, Any, None]]
     fetch = pipeline._fetch_gen  # noqa: SLF001
 
     def fetch_synced(*, flush: bool) -> Generator[Any, Any, None]:
-        # None stands for a sync that was asked for already.
-        if flush and pipeline.result_queue and pipeline.result_queue[-1] is not None:
-            pipeline._enqueue_sync()  # noqa: SLF001
-            yield from _gather(pipeline)
+        if flush and pipeline.result_queue:
+            # None stands for a sync that was asked for already.
+            if pipeline.result_queue[-1] is not None:
+                pipeline._enqueue_sync()  # noqa: SLF001
+                yield from _gather(pipeline)
+            # What the socket had no room for goes out too.
+            yield from send(pipeline.pgconn)
         yield from fetch(flush=False)
 
     return fetch_synced

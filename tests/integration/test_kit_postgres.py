@@ -91,3 +91,10 @@ async def a_unit_of_work(connection):
         cursor = await connection.execute("SELECT 1")
         await cursor.fetchall()
         await connection.execute("SELECT 2")
+
+
+async def test_more_than_a_socket_holds_is_sent_when_an_answer_is_wanted(connection):
+    async with connection.pipeline(), connection.transaction():
+        await connection.execute("SELECT length(%s)", ["crumbs" * 2_000_000])
+        asked = await connection.execute("SELECT length(%s)", ["crumbs" * 2_000_000])
+        assert await asked.fetchall() == [(12_000_000,)]

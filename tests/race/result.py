@@ -34,6 +34,8 @@ class Raced:
     load: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
+    ended_alone: dict[str, int] = field(default_factory=dict)
+    """Services that ended without having been killed, and were started again."""
     latency_ms: dict[str, dict[str, float]] = field(default_factory=dict)
     quiet_after_seconds: float | None = None
     """None when something was still under way at the end of the time."""
@@ -87,6 +89,7 @@ class Raced:
             "load": self.load,
             "refused": self.refused,
             "faults": self.faults,
+            "ended_alone": self.ended_alone,
             "invariants": dict.fromkeys(JUDGED, "held") | found,
             "duplicates": self.duplicates,
             "withdrawal_ms": self.latency_ms,
@@ -113,6 +116,7 @@ class Raced:
             f"{title}: {verdict} in {self.seconds:.0f} s ({place})",
             *_table("load", "times", self.load),
             *_table("fault", "times", self.faults),
+            *(_table("ended by itself", "times", self.ended_alone) if self.ended_alone else []),
             *_table("invariant", "", found["invariants"] | found.get("mutants", {})),
             "",
             "| a no, until it holds | how many | p50 | p99 | p99.9 | longest |",

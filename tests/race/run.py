@@ -24,13 +24,12 @@ from joinedup.cli.registering import add_accounts, register
 from tests.faults.history import History
 from tests.faults.operation import Kind, Operation, Result
 from tests.faults.permissions import ENDS
-from tests.race import commit_order, ground
+from tests.race import commit_order, ground, verdict
 from tests.race.commit_order import Clock, Row
 from tests.race.load import Load, Turns, cast, chance_of
 from tests.race.person import Person, Tally, Ways
 from tests.race.result import KILLED_BY, Raced, distribution, faults, latency
 from tests.race.storm import Storm
-from tests.race.verdict import judge, unfinished
 
 QUIET_SECONDS: Final = 120.0
 _END_SECONDS: Final = 120.0
@@ -82,10 +81,13 @@ async def race(course: Course, watch: Watch) -> Raced:
     raced = Raced(course.seed, course.mutant, targets)
     watch.say("starting the platform")
     platform = await asyncio.to_thread(ground.start, course.home, mutant=course.mutant)
+    it = Race(course, watch, platform, raced)
     try:
-        await Race(course, watch, platform, raced).run()
-    except (LocalError, Unseen) as trouble:
+        await it.run()
+    except LocalError as trouble:
         raced.trouble = str(trouble)
+        with contextlib.suppress(psycopg.Error):
+            await asyncio.to_thread(it.judge)
     finally:
         await asyncio.to_thread(platform.stop)
     return raced
@@ -100,6 +102,7 @@ class Race:
         self._platform = platform
         self._raced = raced
         self._clock = Clock.now()
+        self._restarts = self._count_restarts()
         path = platform.home / "history.jsonl"
         path.unlink(missing_ok=True)
         self._history = History(path)
@@ -125,7 +128,7 @@ class Race:
                 }
             self._watch.say("quiet now")
             await self._quiet()
-        await asyncio.to_thread(self._judge)
+        await asyncio.to_thread(self.judge)
 
     # ------------------------------------------------------------------ people
     @asynccontextmanager
@@ -230,7 +233,7 @@ class Race:
 
     async def _caught(self) -> bool:
         with contextlib.suppress(psycopg.Error):
-            await asyncio.to_thread(self._judge)
+            await asyncio.to_thread(self.judge)
         return KILLED_BY in self._raced.broken
 
     # ------------------------------------------------------------------ afterwards
@@ -240,7 +243,8 @@ class Race:
         lag = Lag(self._platform.endpoints["kafka"])
 
         async def quiet() -> bool | None:
-            left = {"records unread": await lag.total() or 0}
+            unread = await lag.total()
+            left = {"records unread": -1 if unread is None else unread}
             for role, questions in _UNDER_WAY.items():
                 left |= await asyncio.to_thread(self._ask, role, questions)
             self._raced.unfinished = left
@@ -262,7 +266,7 @@ class Race:
                 found[name] = int(row[0]) if row else 0
         return found
 
-    def _judge(self) -> None:
+    def judge(self) -> None:
         """Read what the database wrote down, and hold it against what everybody was told."""
         clock = self._clock.until(Clock.now())
         url = self._platform.database_url("notifications")
@@ -275,14 +279,26 @@ class Race:
             order.record(each)
         raced, told = self._raced, self._history.operations
         raced.clock_moved_ms = clock.error_ns / 1e6
-        raced.contradictions = judge(self._history, order, rows)
+        raced.contradictions = verdict.judge(self._history, order, rows)
         raced.load |= self._load(told, order.operations, rows)
         raced.refused = dict(sorted(self._tally.refused.items()))
         raced.faults = faults(told)
+        raced.ended_alone = {
+            name: times
+            for name, restarts in self._count_restarts().items()
+            if (
+                times := restarts
+                - self._restarts[name]
+                - raced.faults.get(f"{Kind.KILL} {name}", 0)
+            )
+        }
         after_ns = round(ground.LEASE_SECONDS * 1e9)
         raced.latency_ms = latency(self._tally.said, self._storm.struck, after_ns)
         if waited := [each / 1e6 for each in self._tally.taking_effect]:
             raced.latency_ms["read “taking effect” first"] = distribution(waited)
+
+    def _count_restarts(self) -> dict[str, int]:
+        return {name: self._platform.restart_count(name) for name in ground.SERVICES}
 
     def _load(
         self, told: tuple[Operation, ...], order: tuple[Operation, ...], rows: list[Row]
@@ -312,5 +328,5 @@ class Race:
             "openings with an unknown result": many(told, Kind.OPEN, unknown),
             "told to take off the screen": tally.recalled,
             "devices switched off and on": tally.device_restarts,
-            "rows that wait for their day": unfinished(rows),
+            "rows that wait for their day": verdict.unfinished(rows),
         }
