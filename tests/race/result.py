@@ -40,6 +40,8 @@ class Raced:
     quiet_after_seconds: float | None = None
     """None when something was still under way at the end of the time."""
     unfinished: dict[str, int] = field(default_factory=dict)
+    latest_frame_ms: float = 0.0
+    """How long after a no held a sealed frame came to a device that it had ended."""
     clock_moved_ms: float = 0.0
     contradictions: list[Contradiction] = field(default_factory=list)
     trouble: str = ""
@@ -95,6 +97,7 @@ class Raced:
             "withdrawal_ms": self.latency_ms,
             "quiet_after_seconds": self.quiet_after_seconds,
             "unfinished": self.unfinished,
+            "latest_frame_ms": self.latest_frame_ms,
             "clock_moved_ms": round(self.clock_moved_ms, 3),
             "contradictions": self.told,
             "trouble": self.trouble,
@@ -130,6 +133,10 @@ class Raced:
         quiet = self.quiet_after_seconds
         ended = "not quiet in the time given" if quiet is None else f"quiet after {quiet:.1f} s"
         left = ", ".join(f"{name} {times}" for name, times in self.unfinished.items() if times)
+        lines += [
+            "",
+            f"latest frame of something ended: {self.latest_frame_ms:.0f} ms after it held",
+        ]
         lines += ["", ended + (f"; left: {left}" if left else "")]
         if self.refused:
             lines += ["", *_table("refused", "times", self.refused)]

@@ -21,7 +21,7 @@ from deploy.local.errors import LocalError
 from deploy.local.platform import Platform
 from joinedup.cli.home import Home
 from joinedup.cli.registering import add_accounts, register
-from tests.faults.history import History
+from tests.faults.history import History, merge
 from tests.faults.operation import Kind, Operation, Result
 from tests.faults.permissions import ENDS
 from tests.race import commit_order, ground, verdict
@@ -280,6 +280,8 @@ class Race:
         raced, told = self._raced, self._history.operations
         raced.clock_moved_ms = clock.error_ns / 1e6
         raced.contradictions = verdict.judge(self._history, order, rows)
+        latest_ns = verdict.latest_frame_ns(merge(self._history, order))
+        raced.latest_frame_ms = round(latest_ns / 1e6, 1)
         raced.load |= self._load(told, order.operations, rows)
         raced.refused = dict(sorted(self._tally.refused.items()))
         raced.faults = faults(told)

@@ -13,9 +13,9 @@ from tests.faults.operation import Kind, Operation, Result
 from tests.faults.permissions import ENDS
 from tests.race.commit_order import Row, is_claim
 
-# What was handed to the network before a fence answered may still arrive; a fence waits so long for
-# writes in progress.
-FRAME_NS: Final = 2_000_000_000
+# A fence waits two seconds at most for writes in progress. What was handed to the network before it
+# answered arrives when its device gets to read it: seconds later, where a machine is full.
+FRAME_NS: Final = 10_000_000_000
 JUDGED: Final = ("I2", "I3", "I18")
 _GATES: Final = frozenset({"notifications", "notifications_2"})
 _ON_ITS_WAY: Final = frozenset({"new", "claimed"})
@@ -57,20 +57,30 @@ def framed_after_an_end(history: History) -> list[Contradiction]:
     went on that was stopped in the middle of writing it. A frame is invoked when it can have come
     at the earliest.
     """
-    ends = _acknowledged(history)
     stopped = [
         each for each in history.operations if each.kind is Kind.FREEZE and each.part in _GATES
     ]
-    found = []
-    for frame in history.operations:
-        if frame.kind is not Kind.FRAME:
-            continue
-        end = _ended(ends, frame, before=frame.invoked_ns - FRAME_NS)
-        if end is not None and not _thawed(stopped, end, frame):
-            found.append(
-                Contradiction("I3", "a frame arrives after a no took effect", (end, frame))
-            )
-    return found
+    return [
+        Contradiction("I3", "a frame arrives long after a no took effect", (end, frame))
+        for end, frame in _framed(history)
+        if frame.invoked_ns - FRAME_NS > end.acknowledged_ns and not _thawed(stopped, end, frame)
+    ]
+
+
+def latest_frame_ns(history: History) -> float:
+    """How long after a no took effect a frame arrived that it had ended; 0 when none did."""
+    framed = _framed(with_prompts(history))
+    return max((frame.invoked_ns - end.acknowledged_ns for end, frame in framed), default=0)
+
+
+def _framed(history: History) -> list[tuple[Operation, Operation]]:
+    ends = _acknowledged(history)
+    return [
+        (end, frame)
+        for frame in history.operations
+        if frame.kind is Kind.FRAME
+        if (end := _ended(ends, frame, before=frame.invoked_ns)) is not None
+    ]
 
 
 def _thawed(stopped: Iterable[Operation], end: Operation, frame: Operation) -> bool:

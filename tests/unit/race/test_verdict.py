@@ -12,6 +12,7 @@ from tests.race.verdict import (
     claimed_after_an_end,
     framed_after_an_end,
     judge,
+    latest_frame_ns,
     rows_gone_astray,
     unfinished,
 )
@@ -84,6 +85,11 @@ def test_a_frame_that_was_on_its_way_may_arrive(others):
 )
 def test_a_freeze_excuses_only_what_it_stopped(freeze):
     assert framed_after_an_end(a_history(NO, ok(FRAME, LATE, LATE, **FRAMED), freeze))
+
+
+def test_how_late_a_frame_came_is_measured():
+    assert latest_frame_ns(a_history(NO, ok(FRAME, 170, 190, **FRAMED))) == 50
+    assert latest_frame_ns(a_history(NO, ok(FRAME, 110, 190, **FRAMED))) == 0
 
 
 NEW = moved("", "new")
